@@ -1,0 +1,71 @@
+"""Who asks, and what they are answered."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from myna.network import Purpose
+
+
+class ActorKind(StrEnum):
+    """What kind of asker."""
+
+    ANYONE = "anyone"
+    PERSON = "person"
+    PROGRAM = "program"
+    OPERATOR = "operator"
+    MYNA = "myna"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: a person (id = person id), a program with a key (id = key id), the operator, Myna itself, or anyone.
+
+    purposes: what a program's key is scoped to; empty means all that its kind may. on_behalf_of: the person for whom
+    a program asks, whose blocks and follows then hold; empty for none.
+    """
+
+    kind: ActorKind
+    id: str = ""
+    purposes: frozenset[Purpose] = frozenset()
+    on_behalf_of: str = ""
+
+    @property
+    def person_id(self) -> str:
+        """The person whose eyes the answer is for; empty for none."""
+        return self.id if self.kind is ActorKind.PERSON else self.on_behalf_of
+
+    def __str__(self) -> str:
+        return self.id or str(self.kind)
+
+
+ANYONE = Actor(ActorKind.ANYONE)
+OPERATOR = Actor(ActorKind.OPERATOR)
+MYNA = Actor(ActorKind.MYNA)
+"""Ourselves: what our own training and index run as. There is no back door."""
+
+
+def person_actor(person_id: str) -> Actor:
+    """The actor for a person."""
+    return Actor(ActorKind.PERSON, person_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The gate's answer. reason: one rule's name, e.g. `author said no`, `deleted`, `own network`."""
+
+    allow: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An API key as kept: only its hash. expires_at in milliseconds, 0 for never."""
+
+    id: str
+    name: str
+    hash: str
+    purposes: frozenset[Purpose]
+    on_behalf_of: str
+    created_at: int
+    expires_at: int
+    operator: bool = False
