@@ -176,6 +176,16 @@ class Store:
             erased = {name: value for name, value in row.items() if name not in ("id", "author_id")}
             connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=erased), row)
         else:
+            # One deletion for each post, so that derived state needs to know of no other kind.
+            theirs = sa.select(posts.c.id, sa.literal("post"), sa.literal(deletion.at), sa.literal(deletion.reason))
+            connection.execute(
+                self._insert(deletions)
+                .from_select(
+                    ["id", "kind", "at", "reason"],
+                    theirs.where(posts.c.author_id == deletion.id, posts.c.deleted_at.is_(None)),
+                )
+                .on_conflict_do_nothing()
+            )
             erased = {name: value for name, value in _tombstone("").items() if name != "id"}
             connection.execute(
                 sa.update(posts).where(posts.c.author_id == deletion.id).values({**erased, "deleted_at": deletion.at})

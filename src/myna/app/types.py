@@ -1,0 +1,51 @@
+"""What the app hands to pages, API and command line beyond the parts' own nouns."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from myna.network import Counts, Post
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A post with what it answers, the root first, and its direct replies, the oldest first."""
+
+    ancestors: tuple[Post, ...]
+    post: Post
+    replies: tuple[Post, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The counts shown beside a post, here and as its source reported them, and what the viewer did with it."""
+
+    likes: int
+    reposts: int
+    replies: int
+    liked: bool
+    reposted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the doctor: what was looked at, whether it is well, and in words what was found or is to be done."""
+
+    what: str
+    ok: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The operator's page. arrivals: (day, posts, actions), the last 60 days with any; curve: the training's points."""
+
+    counts: Counts
+    decisions: dict[str, int]
+    arrivals: tuple[tuple[str, int, int], ...]
+    curve: tuple[dict[str, Any], ...]
+    language: dict[str, Any]
+    search: dict[str, Any]
+    feed: dict[str, Any]
+    health: tuple[Check, ...]
+    disk_bytes: int
+    version: str

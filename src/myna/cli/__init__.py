@@ -1,0 +1,43 @@
+"""The command line: `myna COMMAND`. Each file here holds the commands of one kind."""
+
+import os
+import signal
+import sys
+
+import typer
+
+from myna.cli import advertise, draft, keep, key, look, make, measure, plan, serve
+from myna.cli.show import err
+from myna.network import Problem
+
+app = typer.Typer(
+    name="myna",
+    help="An open, self-hosted AI for social networks. Start with `myna demo`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for part in (make, serve, look, keep, measure, plan):
+    part.add(app)
+app.add_typer(advertise.app, name="ads")
+app.add_typer(draft.app, name="draft")
+app.add_typer(key.app, name="key")
+app.add_typer(key.people, name="person")
+
+
+def main() -> None:
+    """Runs a command. A Problem is printed as its sentence, and the exit code is 2."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        app()
+    except Problem as problem:
+        err.print(f"myna: {problem.message}", style="red", markup=False)
+        sys.exit(2)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            os._exit(0)
+        err.print(f"myna: {error.strerror or error}: {error.filename or ''}", style="red", markup=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        err.print("Stopped. The next start goes on from here.")
+        sys.exit(130)

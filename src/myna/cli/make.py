@@ -1,0 +1,181 @@
+"""Making a network and its models: demo, import, world, train, rebuild."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from myna.app.making import Made, Maker, demo_home
+from myna.cli.opening import Database, Home, Json, network, settings
+from myna.cli.show import answer, bar, err, table, when
+from myna.network import Problem, Purpose
+
+_WHAT = ("language", "ranking", "drafts")
+
+
+def add(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command()(demo)
+    app.command("import")(import_)
+    app.command()(world)
+    app.command()(train)
+    app.command()(rebuild)
+
+
+def demo(
+    home: Home = None,
+    database: Database = None,
+    source: Annotated[Path | None, typer.Option("--from", help="Real posts instead of a simulated network.")] = None,
+    people: Annotated[int, typer.Option(min=2, help="People to simulate.")] = 1000,
+    posts: Annotated[int, typer.Option(min=0, help="Posts to simulate.")] = 40_000,
+    seed: int = 1,
+    minutes: Annotated[float, typer.Option(min=0.05, help="Time to train the language model.")] = 3.0,
+    port: Annotated[int | None, typer.Option(min=0, max=65535)] = None,
+    serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the pages when all is made.")] = True,
+    json: Json = False,
+) -> None:
+    """Makes a whole network, trains its models, builds its index and serves it.
+
+    Stopped anywhere, the next start goes on. The posts are simulated, or with --from your own: a folder or file of the
+    neutral format, an X archive or a Mastodon archive. You are the operator of this network, so importing real posts
+    here also records your yes to train on them; `myna import` alone does not.
+    """
+    chosen = demo_home(home, source)
+    with network(chosen, database, existing=False) as myna:
+        maker = Maker(myna, source, people, posts, seed, minutes)
+        steps: list[Made] = []
+        for title, step in maker.steps():
+            if maker.done(step):
+                continue
+            with bar(title) as progress:
+                made = step(progress)
+            maker.finish(step, made)
+            steps.append(made)
+            err.print(f"  {made.note}", markup=False)
+    if not serving:
+        answer({"home": settings(chosen).home, "made": steps}, json, f"The network is in {settings(chosen).home}.")
+        return
+    from myna.cli.serve import run
+
+    run(settings(chosen, database, port=port, demo=True))
+
+
+def import_(
+    path: Annotated[Path, typer.Argument(help="A file, folder or archive.")],
+    home: Home = None,
+    database: Database = None,
+    source: Annotated[str, typer.Option("--source", help="Name of the network the posts are from.")] = "",
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", help="Our column=their column, as often as needed.")
+    ] = None,
+    allow: Annotated[
+        list[Purpose] | None, typer.Option("--allow", help="What else these posts may be used for: train.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Brings posts in: neutral JSONL, Parquet or CSV, an X archive, a Mastodon archive."""
+    from myna.sources import bring
+
+    mapping = {}
+    for pair in map_ or []:
+        ours, _, theirs = pair.partition("=")
+        if not ours or not theirs:
+            raise Problem(f"--map takes OUR_NAME=THEIR_NAME, not {pair!r}.")
+        mapping[ours.strip()] = theirs.strip()
+    with network(home, database, existing=False) as myna:
+        with bar("Importing") as progress:
+            brought = bring(myna.store, path, source, mapping, progress, allow=tuple(allow or ()))
+        found = brought.to_dict()
+        myna.log.write("import", "operator", "", {"path": path.name}, found)
+    if json:
+        answer(found, json)
+        return
+    rows = [
+        (
+            file["name"],
+            file["role"],
+            f"{file['read']:,}",
+            f"{file['new']:,}",
+            f"{file['known']:,}",
+            f"{sum(file['skipped'].values()):,}",
+        )
+        for file in found["files"]
+    ]
+    table(rows, "file", "holds", ">records", ">new", ">known", ">left out")
+    for file in found["files"]:
+        for reason, count in sorted(file["skipped"].items(), key=lambda item: -item[1]):
+            answer(None, False, f"  {file['name']}: {count:,} left out: {reason}")
+    if Purpose.TRAIN not in (allow or ()):
+        answer(None, False, "These posts will not be trained on. To allow it: the same command with --allow train.")
+
+
+def world(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write.")],
+    people: Annotated[int, typer.Option(min=2)] = 1000,
+    posts: Annotated[int, typer.Option(min=0)] = 40_000,
+    seed: int = 1,
+    json: Json = False,
+) -> None:
+    """Writes a simulated network in the neutral format. The same numbers and seed give the same bytes."""
+    from myna.world import generate
+
+    with bar("Simulating") as progress:
+        made = generate(people, posts, seed, progress)
+    with bar("Writing") as progress:
+        made.write(out, progress)
+    files = {path.name: path.stat().st_size for path in sorted(out.iterdir())}
+    answer({"out": out, "files": files}, json, *(f"{out / name}  {size:,} bytes" for name, size in files.items()))
+
+
+def train(
+    home: Home = None,
+    database: Database = None,
+    minutes: Annotated[float, typer.Option(min=0.05, help="The one dial: time to spend on the language model.")] = 5.0,
+    what: Annotated[list[str] | None, typer.Option("--what", help="language, ranking, drafts; all without it.")] = None,
+    json: Json = False,
+) -> None:
+    """Trains the models on what the gate permits. Killed anywhere, the same command goes on.
+
+    On several processes or machines: `torchrun --nproc-per-node 2 -m myna train --what language`.
+    """
+    chosen = what or list(_WHAT)
+    if unknown := set(chosen) - set(_WHAT):
+        raise Problem(f"There is no model {', '.join(sorted(unknown))}; --what takes language, ranking or drafts.")
+    results = {}
+    with network(home, database) as myna:
+        if "language" in chosen:
+            with bar("Training the language model") as progress:
+                results["language"] = myna.language.train(minutes, progress)
+        if "ranking" in chosen:
+            with bar("Training the ranking model") as progress:
+                results["ranking"] = myna.feeds.train(progress)
+        if "drafts" in chosen:
+            with bar("Training the draft guard") as progress:
+                results["drafts"] = myna.drafts.train(progress)
+    lines = [
+        f"{name}: " + ", ".join(f"{key} {value}" for key, value in found.items()) for name, found in results.items()
+    ]
+    answer(results, json, *lines)
+
+
+def rebuild(
+    home: Home = None,
+    database: Database = None,
+    minutes: Annotated[float, typer.Option(min=0.05, help="For the language model, if it is lost.")] = 3.0,
+    json: Json = False,
+) -> None:
+    """Makes all derived state again from the two logs alone: models that are lost, interests, index, feed."""
+    with network(home, database) as myna:
+        results = {}
+        for title, step in Maker(myna, None, 0, 0, 0, minutes).derived(anew=True):
+            with bar(title) as progress:
+                made = step(progress)
+            results[step.__name__.strip("_")] = made.note
+    answer(results, json, *(f"{name}: {note}" for name, note in results.items()), f"Rebuilt at {when_now()}.")
+
+
+def when_now() -> str:
+    """Now, as text."""
+    from myna.network import now_ms
+
+    return when(now_ms())

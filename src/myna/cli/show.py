@@ -1,0 +1,99 @@
+"""How commands print: tables and words for people, one JSON object with --json, bars for long work."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from myna.network import Progress as Told
+
+out = Console(soft_wrap=True, highlight=False)
+"""Answers."""
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+"""Progress, notes and errors, so that answers can be piped."""
+
+
+def as_json(value: Any) -> bytes:
+    """One JSON value; dataclasses as objects, sets as sorted lists."""
+    return orjson.dumps(value, default=_default, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+
+
+def _default(value: Any) -> Any:
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    return str(value)
+
+
+def answer(value: Any, json: bool, *lines: str) -> None:
+    """Prints the value as one JSON object, or these lines for a person."""
+    if json:
+        sys.stdout.buffer.write(as_json(value) + b"\n")
+        sys.stdout.buffer.flush()
+        return
+    for line in lines:
+        out.print(line, markup=False)
+
+
+def table(rows: Sequence[Sequence[object]], *titles: str) -> None:
+    """Prints a table; a title that starts with `>` is a column of numbers."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for title in titles:
+        shown.add_column(title.removeprefix(">"), justify="right" if title.startswith(">") else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(str(cell) for cell in row))
+    out.print(shown, markup=False)
+
+
+def when(at: int) -> str:
+    """A time in milliseconds as UTC text; `unknown` where the source did not say."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M") if at else "unknown"
+
+
+@contextmanager
+def bar(title: str) -> Iterator[Told]:
+    """A progress bar with the time left, for the work inside; where nobody watches, a line at each tenth."""
+    if not err.is_terminal:
+        yield _lines(title)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err) as shown:
+        task = shown.add_task(f"{title:<34}", total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total or None)
+        shown.update(task, completed=1, total=1)
+
+
+def _lines(title: str) -> Told:
+    begun = time.monotonic()
+    tenth = -1
+
+    def told(done: int, total: int) -> None:
+        nonlocal tenth
+        if total and done * 10 // total > tenth:
+            tenth = done * 10 // total
+            spent = time.monotonic() - begun
+            left = f", {spent * (total - done) / done:.0f} s left" if 0 < done < total else ""
+            err.print(f"{title}: {100 * done // total} % after {spent:.0f} s{left}", markup=False)
+
+    told(0, 1)
+    return told
