@@ -4,9 +4,8 @@ import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -48,6 +47,7 @@ from myna.search import Search
 from myna.search.types import Answer, Results
 from myna.settings import Settings
 
+_Part = TypeVar("_Part")
 _FOLLOW_EVERY = 0.2
 """Seconds between looks at the fact log for what other processes wrote."""
 
@@ -69,6 +69,7 @@ class Myna:
         self.keys = Keys(Records(self.store, "key"))
         self.accounts = Accounts(self.store)
         self._opening = threading.RLock()
+        self._parts: dict[str, Any] = {}
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._follower: threading.Thread | None = None
@@ -76,63 +77,65 @@ class Myna:
 
     # -- the parts -------------------------------------------------------------------------------------------------
 
-    def _part(self, name: str) -> Path:
-        path = self.settings.home / name
-        path.mkdir(parents=True, exist_ok=True)
-        return path
+    def _open(self, name: str, make: Callable[[Path], _Part]) -> _Part:
+        """The part of this name, made at first use, once, whatever thread comes first."""
+        with self._opening:
+            if name not in self._parts:
+                path = self.settings.home / name
+                path.mkdir(parents=True, exist_ok=True)
+                self._parts[name] = make(path)
+            return cast(_Part, self._parts[name])
 
-    @cached_property
+    @property
     def language(self) -> Language:
         """The network's own language model."""
-        return Language(self.settings.home, self.reader, self.log)
+        return self._open("models", lambda path: Language(self.settings.home, self.reader, self.log))
 
-    @cached_property
+    @property
     def search(self) -> Search:
         """The index."""
-        with self._opening:
-            return Search(self._part("search"), self.reader, self.log, *self._embedding())
+        return self._open("search", lambda path: Search(path, self.reader, self.log, *self._embedding()))
 
-    @cached_property
+    @property
     def interests(self) -> Interests:
         """What people are interested in."""
-        with self._opening:
-            return Interests(self._part("people"), self.reader, Records(self.store, "interests"), *self._embedding())
+        return self._open(
+            "people",
+            lambda path: Interests(path, self.reader, Records(self.store, "interests"), *self._embedding()),
+        )
 
-    @cached_property
+    @property
     def feeds(self) -> Feeds:
         """The feeds."""
-        with self._opening:
-            return Feeds(self._part("feed"), self.reader, self.log, self.interests, *self._embedding())
+        return self._open("feed", lambda path: Feeds(path, self.reader, self.log, self.interests, *self._embedding()))
 
-    @cached_property
+    @property
     def ads(self) -> Ads:
         """The ads."""
-        with self._opening:
-            return Ads(
-                self._part("ads"),
+        return self._open(
+            "ads",
+            lambda path: Ads(
+                path,
                 self.reader,
                 self.log,
                 Records(self.store, "campaign"),
                 lambda person_id, topics: self.interests.matches(person_id, topics),
                 self.settings.links_address,
-            )
+            ),
+        )
 
-    @cached_property
+    @property
     def drafts(self) -> Drafts:
         """Drafts and their guard."""
-        with self._opening:
-            return Drafts(
-                self._part("drafts"), self.reader, self.log, Records(self.store, "drafts"), self._embedding()[0]
-            )
+        return self._open(
+            "drafts",
+            lambda path: Drafts(path, self.reader, self.log, Records(self.store, "drafts"), self._embedding()[0]),
+        )
 
     def _embedding(self) -> tuple[Callable[[Sequence[str]], np.ndarray] | None, str]:
         if not self.language.ready:
             return None, ""
         return self.language.embed, self.language.version
-
-    def _opened(self, name: str) -> Any:
-        """A part if it has been opened, else None."""
-        return self.__dict__.get(name)
 
     # -- keeping derived state up with the logs --------------------------------------------------------------------
 
@@ -157,7 +160,7 @@ class Myna:
     def follow(self) -> None:
         """Brings index, interests, feed and ads up with what the logs hold now."""
         embed, version = self._embedding()
-        if self._opened("search") is not None and version and self.search.embed_version != version:
+        if version and self.search.embed_version != version:
             self.search.set_embed(embed, version)
         self.feeds.follow()
         self.search.follow()
@@ -178,7 +181,7 @@ class Myna:
         self._wake.set()
         if self._follower is not None:
             self._follower.join(timeout=10)
-        if self._opened("search") is not None:
+        if "search" in self._parts:
             self.search.close()
         self.store.close()
 
