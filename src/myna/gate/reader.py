@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from myna.gate.policy import Policy, Scope
 from myna.gate.types import Actor, ActorKind, Ruling
-from myna.network import Action, ActionKind, Deletion, Edge, NotFound, Person, Post, Purpose
+from myna.network import Action, ActionKind, Consent, Deletion, Edge, NotFound, Person, Post, Purpose
 from myna.network.store import Store
 
 OnRuling = Callable[[Actor, Purpose, Counter[str], Counter[str]], None]
@@ -118,6 +118,10 @@ class Reader:
     def actions_on(self, post_id: str, kind: ActionKind, limit: int = 1000) -> list[Action]:
         """Actions of a kind on a post, newest first."""
         return self._store.actions_on(post_id, kind, limit)
+
+    def consents_after(self, seq: int, limit: int = 50_000) -> list[Consent]:
+        """Consents appended after `seq`, in order: what makes a derived store take posts in or let them go."""
+        return self._store.consents_after(seq, limit)
 
     def deletions_after(self, seq: int, limit: int = 50_000) -> Sequence[Deletion]:
         """Deletions appended after `seq`, in order: what every derived store must drop."""

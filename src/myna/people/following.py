@@ -1,0 +1,353 @@
+"""Keeping the activity up with the log: what is new, what is deleted, what may no longer be used."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import xxhash
+
+from myna.gate import MYNA, Reader, is_own
+from myna.network import ActionKind, Consent, EdgeKind, Post, Progress, Purpose, Visibility, quiet
+from myna.people import snapshot
+from myna.people.activity import Activity, Event
+from myna.people.columns import Array
+from myna.people.space import Embed
+from myna.people.topics import NONE, Topics, discover
+
+_EVENT = {
+    ActionKind.SEEN: Event.SEEN,
+    ActionKind.LIKE: Event.LIKE,
+    ActionKind.UNLIKE: Event.UNLIKE,
+    ActionKind.CLICK: Event.CLICK,
+    ActionKind.DWELL: Event.DWELL,
+    ActionKind.SHOW_LESS: Event.SHOW_LESS,
+    ActionKind.REPORT: Event.REPORT,
+}
+_EDGE = {EdgeKind.FOLLOW: 0, EdgeKind.BLOCK: 1, EdgeKind.MUTE: 2}
+_BATCH = 10_000
+_SAMPLE = 12_000
+"""Posts read to learn topics from."""
+_FEWEST = 40
+"""Posts with text below which there are no topics yet."""
+_SAVE_AFTER = 5_000
+"""Facts taken in since the last snapshot after which another is worth its time."""
+
+Pending = list[tuple[int, int, int, int, float, int]]
+
+
+class Following:
+    """The activity of a network and its topics, derived from the log. Hold `lock` while reading them."""
+
+    def __init__(self, directory: Path, reader: Reader, embed: Embed | None = None, version: str = "") -> None:
+        self.directory = directory
+        self.lock = threading.RLock()
+        self._working = threading.Lock()
+        self._reader = reader
+        self._embed = embed
+        self.embed_version = version if embed is not None else ""
+        self.activity = Activity()
+        self.topics: Topics = NONE
+        self.cursors: dict[str, int] = {}
+        self._unsaved = 0
+        self._loaded = False
+
+    def set_embed(self, embed: Embed | None, version: str) -> None:
+        """Another language model. Takes part in vectors from the next rebuild on."""
+        self._embed, self.embed_version = embed, version if embed is not None else ""
+
+    # -- following -------------------------------------------------------------------------------------------------
+
+    def follow(self, progress: Progress = quiet) -> int:
+        """Takes in all that is new in the log; learns topics where there are none yet or posts have doubled since.
+
+        Returns how many facts were new.
+        """
+        with self._working:
+            self._load()
+            new = self._catch_up(progress)
+            said = int(np.count_nonzero(self.activity.posts["length"]))
+            if said >= _FEWEST and said >= 2 * self.topics.posts:
+                self._learn(None)
+            if self._unsaved >= _SAVE_AFTER:
+                self._save()
+            return new
+
+    def follow_quickly(self) -> None:
+        """What must hold for the very next request: edges, actions, deletions, consents. Posts are left to `follow`.
+
+        Waits for nothing but the first loading: while another thread takes in a great deal, what it has is what holds.
+        """
+        if not self._loaded:
+            self.follow()
+            return
+        if self._working.acquire(timeout=0.05):
+            try:
+                self._catch_up(quiet, posts=False)
+            finally:
+                self._working.release()
+
+    def rebuild(self, progress: Progress = quiet) -> None:
+        """Derives everything anew from the log, the topics with the language model's embeddings where there are any."""
+        with self._working:
+            self._loaded = True
+            self.topics = snapshot.load_topics(self.directory) if not len(self.topics) else self.topics
+            self._begin_again()
+            self._catch_up(progress)
+            if np.count_nonzero(self.activity.posts["length"]) >= _FEWEST:
+                self._learn(self._embed, progress)
+            self._save()
+
+    def _begin_again(self) -> None:
+        fresh = Activity()
+        with self.lock:
+            self.activity, self.cursors = fresh, {"consents": self._reader.last_seq()["consents"]}
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        self.topics = snapshot.load_topics(self.directory)
+        if self.topics.space.version and self.topics.space.version != self.embed_version:
+            # Vectors of another model cannot be compared with new ones; words alone can, until the next rebuild.
+            self.topics = snapshot.without_model(self.topics)
+        loaded = snapshot.load(self.directory, self.topics)
+        if loaded is None:
+            self._begin_again()
+        else:
+            with self.lock:
+                self.activity, self.cursors = loaded
+        self._loaded = True
+
+    def _save(self) -> None:
+        with self.lock:
+            snapshot.save(self.directory, self.activity, self.cursors, self.topics)
+        self._unsaved = 0
+
+    def _catch_up(self, progress: Progress, posts: bool = True) -> int:
+        total = sum(self._reader.last_seq().values()) if progress is not quiet else 0
+        new = 0
+        pending: Pending = []
+        with self.lock:
+            if self._consents(posts):
+                new += 1
+            if posts:
+                for name in ("people", "posts"):
+                    while count := self._people() if name == "people" else self._posts(pending):
+                        new += count
+                        progress(min(new, total), total)
+            while count := self._edges():
+                new += count
+            while count := self._actions(pending):
+                new += count
+                progress(min(new, total), total)
+            self.activity.record_many(pending)
+            deleted = 0
+            while count := self._deletions():
+                deleted += count
+            self._unsaved += new + deleted
+            if deleted and snapshot.exists(self.directory):
+                # The snapshot must not outlive what was deleted.
+                self._save()
+        return new + deleted
+
+    def _people(self) -> int:
+        found = self._reader.people_after(self.cursors.get("people", 0))
+        activity = self.activity
+        for person in found:
+            row = activity.person_row(person.id)
+            activity.people["lang"][row] = activity.langs.add(person.lang)
+            activity.people["bot"][row] = person.bot
+            own = is_own(person.id)
+            activity.people["followers"][row] = 0 if own else min(person.follower_count or 0, 2**31 - 1)
+            self.cursors["people"] = person.seq
+        return len(found)
+
+    def _posts(self, pending: Pending) -> int:
+        seq = self.cursors.get("posts", 0)
+        found, last = self._reader.posts_after(MYNA, Purpose.RECOMMEND, seq, _BATCH)
+        self._take(found, pending)
+        self.cursors["posts"] = last
+        return last - seq
+
+    def _edges(self) -> int:
+        found = self._reader.edges_after(self.cursors.get("edges", 0))
+        activity = self.activity
+        for edge in found:
+            person, other = activity.person_row(edge.person_id), activity.person_row(edge.other_id)
+            activity.relate(person, other, _EDGE[edge.kind], edge.at, edge.on)
+            self.cursors["edges"] = edge.seq
+        return len(found)
+
+    def _actions(self, pending: Pending) -> int:
+        found = self._reader.actions_after(self.cursors.get("actions", 0))
+        person_row, post_row = self.activity.person_row, self.activity.post_row
+        pending += [
+            (person_row(a.person_id), post_row(a.post_id), int(_EVENT[a.kind]), a.at, a.value, -1) for a in found
+        ]
+        if found:
+            self.cursors["actions"] = found[-1].seq
+        return len(found)
+
+    def _deletions(self) -> int:
+        found = self._reader.deletions_after(self.cursors.get("deletions", 0))
+        activity = self.activity
+        for deletion in found:
+            names = activity.post_ids if deletion.kind == "post" else activity.people_ids
+            row = names.row(deletion.id)
+            if row >= 0:
+                (activity.erase_post if deletion.kind == "post" else activity.erase_person)(row)
+            self.cursors["deletions"] = deletion.seq
+        return len(found)
+
+    def _consents(self, wholly: bool) -> bool:
+        """Posts that consents given since have opened or closed to recommending.
+
+        wholly: there is time to read all posts anew, as a word about a whole source needs. Until then the gate, which
+        is asked about each post of each feed, refuses what must be refused.
+        """
+        found = self._reader.consents_after(self.cursors.get("consents", 0))
+        if not found:
+            return False
+        told = [consent for consent in found if consent.purpose is Purpose.RECOMMEND]
+        if any(consent.subject == "*" or consent.subject.endswith(":*") for consent in told):
+            if wholly:
+                self._begin_again()
+            return wholly
+        self.cursors["consents"] = found[-1].seq
+        pending: Pending = []
+        for consent in told:
+            self._consent(consent, pending)
+        self.activity.record_many(pending)
+        return bool(told)
+
+    def _consent(self, consent: Consent, pending: Pending) -> None:
+        activity = self.activity
+        author = activity.people_ids.row(consent.subject)
+        rows = set(activity.posts_of(author)) if author >= 0 else set()
+        found = list(self._reader.posts(MYNA, Purpose.RECOMMEND, [consent.subject]).values())
+        if self._reader.people([consent.subject]):
+            found += self._reader.posts_by(MYNA, Purpose.RECOMMEND, consent.subject, limit=1_000_000)
+        if (row := activity.post_ids.row(consent.subject)) >= 0:
+            rows.add(row)
+        permitted = {post.id for post in found}
+        for row in rows:
+            activity.revive(row, bool(activity.posts["held"][row]) and activity.post_ids.ids[row] in permitted)
+        held_until = self.cursors.get("posts", 0)
+        self._take([post for post in found if post.seq <= held_until], pending)
+
+    # -- taking posts in -------------------------------------------------------------------------------------------
+
+    def _take(self, found: list[Post], pending: Pending) -> None:
+        """Fills the rows of posts not yet held, and adds what writing them did to the events to be recorded."""
+        activity = self.activity
+        columns = activity.posts
+        new: list[tuple[int, Post]] = []
+        for post in found:
+            row = activity.post_row(post.id)
+            if columns["held"][row]:
+                continue
+            if row < activity._timed:
+                activity.retimed()
+            columns["held"][row] = columns["alive"][row] = True
+            new.append((row, post))
+        if not new:
+            return
+        rows = np.array([row for row, _ in new], np.int64)
+        posts = [post for _, post in new]
+        authors = [activity.person_row(post.author_id) for post in posts]
+        links = [[activity.post_row(id) for id in (post.reply_to, post.repost_of, post.quote_of)] for post in posts]
+        columns["author"][rows] = authors
+        columns["created"][rows] = [post.created_at for post in posts]
+        columns["lang"][rows] = [activity.langs.add(post.lang) for post in posts]
+        for place, name in enumerate(("reply", "repost", "quote")):
+            columns[name][rows] = [link[place] for link in links]
+        columns["direct"][rows] = [post.visibility is Visibility.DIRECT for post in posts]
+        columns["followers_only"][rows] = [post.visibility is Visibility.FOLLOWERS for post in posts]
+        columns["media"][rows] = [post.media for post in posts]
+        columns["url"][rows] = [bool(post.urls) for post in posts]
+        columns["length"][rows] = [len(post.text) for post in posts]
+        columns["print"][rows] = [_print(post.text) for post in posts]
+        # What a source counted elsewhere came with the post; what was counted here is in the actions.
+        for name in ("like", "repost", "reply"):
+            counted = [0 if is_own(post.id) else min(getattr(post, f"{name}_count"), 2**31 - 1) for post in posts]
+            columns["source_likes" if name == "like" else f"source_{name}s" if name != "reply" else "source_replies"][
+                rows
+            ] = counted
+        self._place(activity, self.topics, rows, posts, self._model())
+        for row, post, author, (reply, repost, quote) in zip(rows.tolist(), posts, authors, links, strict=True):
+            activity.placed(row)
+            at = post.created_at
+            if repost >= 0:
+                pending.append((author, repost, int(Event.REPOST), at, 1.0, row))
+                continue
+            pending.append((author, row, int(Event.WROTE), at, 1.0, row))
+            if reply >= 0:
+                pending.append((author, reply, int(Event.REPLY), at, 1.0, row))
+            if quote >= 0:
+                pending.append((author, quote, int(Event.QUOTE), at, 1.0, row))
+
+    def _model(self) -> Embed | None:
+        """The language model's embeddings, where the topics in use were learnt with them."""
+        return self._embed if self.topics.space.version and self.topics.space.version == self.embed_version else None
+
+    @staticmethod
+    def _place(activity: Activity, topics: Topics, rows: Array, posts: list[Post], embed: Embed | None) -> None:
+        if not len(topics) or not posts:
+            return
+        vectors = topics.space.vectors([post.text for post in posts], [post.lang for post in posts], embed)
+        activity.posts["vector"][rows] = vectors
+        activity.posts["topic"][rows], activity.posts["topic_weight"][rows] = topics.of(vectors)
+
+    # -- topics ----------------------------------------------------------------------------------------------------
+
+    def _all_posts(self) -> Iterator[list[Post]]:
+        seq = 0
+        while True:
+            found, last = self._reader.posts_after(MYNA, Purpose.RECOMMEND, seq, _BATCH)
+            if last == seq:
+                return
+            seq = last
+            yield [post for post in found if post.text]
+
+    def _learn(self, embed: Embed | None, progress: Progress = quiet) -> None:
+        """Learns the topics of the posts there are, and places every post among them."""
+        rng = np.random.default_rng(7)
+        sample: list[tuple[float, Post]] = []
+        count = 0
+        for batch in self._all_posts():
+            count += len(batch)
+            sample += zip(rng.random(len(batch)).tolist(), batch, strict=True)
+            if len(sample) > 4 * _SAMPLE:
+                sample = sorted(sample, key=lambda pair: pair[0])[:_SAMPLE]
+        sample = sorted(sample, key=lambda pair: pair[0])[:_SAMPLE]
+        chosen = sorted((post for _, post in sample), key=lambda post: post.seq)
+        version = self.embed_version if embed is not None else ""
+        texts, langs = [post.text for post in chosen], [post.lang for post in chosen]
+        topics = discover(texts, langs, [post.author_id for post in chosen], embed, version, self.topics, count)
+        done = 0
+        placed: list[tuple[list[str], Array]] = []
+        for batch in self._all_posts():
+            vectors = topics.space.vectors([p.text for p in batch], [p.lang for p in batch], embed)
+            placed.append(([post.id for post in batch], vectors))
+            done += len(batch)
+            progress(done, count)
+        with self.lock:
+            columns = self.activity.posts
+            columns["vector"][:] = 0
+            columns["topic"][:] = -1
+            columns["topic_weight"][:] = 0
+            for ids, vectors in placed:
+                rows = np.array([self.activity.post_ids.row(id) for id in ids], np.int64)
+                # A post deleted, or not yet taken in, since it was read has no place.
+                held = (rows >= 0) & columns["held"][rows]
+                columns["vector"][rows[held]] = vectors[held]
+                columns["topic"][rows[held]], columns["topic_weight"][rows[held]] = topics.of(vectors[held])
+            self.topics = topics
+        snapshot.save_topics(self.directory, topics)
+        self._unsaved = max(self._unsaved, _SAVE_AFTER)
+
+
+def _print(text: str) -> int:
+    """The same for the same text apart from case and spaces; 0 for one too short to be told a copy."""
+    plain = " ".join(text.lower().split())
+    return xxhash.xxh3_64_intdigest(plain.encode()) >> 1 if len(plain) >= 24 else 0
