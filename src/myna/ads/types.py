@@ -43,6 +43,21 @@ class Campaign:
 
 
 @dataclass(frozen=True, slots=True)
+class Slot:
+    """An ad to be shown in one place of a feed. link: the signed click link, "" where a click leads nowhere.
+
+    reasons: who paid, then why this person sees it. decision: the auction's.
+    """
+
+    campaign_id: str
+    post_id: str
+    payer: str
+    link: str
+    decision: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Impression:
     """An auction's outcome for one slot. ghost: the person is in the winner's holdout, so no ad of it was shown."""
 
@@ -60,7 +75,9 @@ class Impression:
 class Lift:
     """What a campaign caused: outcome rates of those reached and of the holdout, their difference, its 95 % interval.
 
-    All in outcomes per person. enough: whether there are people enough for the interval to mean anything.
+    All in outcomes per person. low, high: the interval for one look at a time fixed beforehand; always_low,
+    always_high: a confidence sequence, which holds at all times at once, so also for who looks every day and stops
+    when it pleases. enough: whether the interval means anything; if not, reason says why, as a message to translate.
     """
 
     treated: int
@@ -71,11 +88,18 @@ class Lift:
     low: float
     high: float
     enough: bool
+    always_low: float = -1.0
+    always_high: float = 1.0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A campaign's figures, derived from the decision log. spend in micros; days: (day, impressions, clicks, spend)."""
+    """A campaign's figures, derived from the decision log. spend in micros; days: (day, impressions, clicks, spend).
+
+    filtered: clicks not charged, by reason; they sum to filtered_clicks. ghosts: impressions the holdout would have
+    had. expected_clicks: what the click model foretold for these impressions, to be compared with clicks.
+    """
 
     campaign: Campaign
     impressions: int
@@ -85,3 +109,36 @@ class Report:
     reach: int
     lift: Lift
     days: tuple[tuple[str, int, int, int], ...] = ()
+    filtered: tuple[tuple[str, int], ...] = ()
+    ghosts: int = 0
+    expected_clicks: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PublicAd:
+    """An ad in the public repository: what article 39 of the EU's Digital Services Act asks to be told of each.
+
+    on_behalf_of: the advertiser's person id, payer: who paid. first_shown, last_shown: milliseconds, the period it
+    was presented. interests, words, langs: the main parameters; all empty: shown to everybody. reach: people.
+    """
+
+    campaign_id: str
+    post_id: str
+    subject: str
+    on_behalf_of: str
+    payer: str
+    first_shown: int
+    last_shown: int
+    interests: tuple[str, ...]
+    words: tuple[str, ...]
+    langs: tuple[str, ...]
+    reach: int
+    impressions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """About how many people an audience has: noisy on purpose, rounded to tens; 0 stands for fewer than `floor`."""
+
+    about: int
+    floor: int
