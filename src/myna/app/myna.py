@@ -390,7 +390,9 @@ class Myna:
     # -- ads -------------------------------------------------------------------------------------------------------
 
     def create_campaign(self, **fields: Any) -> Campaign:
-        """Makes a campaign, paused."""
+        """Makes a campaign, paused. Without a url a click leads to the promoted post, and is counted all the same."""
+        if not fields.get("url"):
+            fields["url"] = f"{self.settings.address}/post/{fields.get('post_id', '')}"
         return self.ads.create(**fields)
 
     def campaigns(self, owner_id: str | None = None) -> list[Campaign]:
