@@ -1,7 +1,7 @@
 """Small durable documents beside the logs: campaigns, drafts, keys, accounts. One JSON object each."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,6 +44,27 @@ class Records:
         """Removes the document; False if there was none."""
         with self._store.writing() as connection:
             return connection.execute(sa.delete(records).where(*self._is(id))).rowcount > 0
+
+    def take(self, id: str) -> dict[str, Any] | None:
+        """Removes the document and returns it: to one of those who take it at once, None to the others."""
+        with self._store.writing() as connection:
+            body = connection.execute(sa.delete(records).where(*self._is(id)).returning(records.c.body)).scalar()
+        return None if body is None else json.loads(body)
+
+    def change(self, id: str, edit: Callable[[dict[str, Any]], Mapping[str, Any]]) -> dict[str, Any] | None:
+        """Puts `edit` of the document in its place, with no other write in between; None if it is gone."""
+        with self._store.writing() as connection:
+            body = connection.execute(sa.select(records.c.body).where(*self._is(id))).scalar()
+            if body is None:
+                return None
+            new = json.dumps(edit(json.loads(body)), ensure_ascii=False, separators=(",", ":"))
+            connection.execute(sa.update(records).where(*self._is(id)).values(body=new, at=now_ms()))
+        changed: dict[str, Any] = json.loads(new)
+        return changed
+
+    def of_kind(self, kind: str) -> "Records":
+        """The documents of another kind in the same store."""
+        return Records(self._store, kind)
 
     def _is(self, id: str) -> tuple[sa.ColumnElement[bool], ...]:
         return records.c.kind == self.kind, records.c.id == id
