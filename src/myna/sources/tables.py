@@ -1,0 +1,244 @@
+"""Files of rows: Parquet, JSON lines, a JSON array of objects, CSV. Read as batches of columns of Python values."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from myna.network import Problem
+from myna.sources.container import UNREADABLE, Entry
+from myna.sources.reading import TOO_LONG, Broken, elements, lines, parse
+from myna.sources.values import Bad
+
+ROWS = 5_000
+"""Rows in a batch: one transaction of the store."""
+_MEMORY = 1 << 30
+"""Bytes of a Parquet file inside an archive, which must be held in memory to be read."""
+FORMATS = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A batch of rows. values: column -> one value per row, None for missing. bad: row -> why it cannot be used."""
+
+    count: int
+    values: dict[str, list[Any]]
+    share: float
+    first: int = 1
+    numbers: list[int] | None = None
+    bad: Bad = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file of rows. columns: those it has. read(wanted) -> batches of these columns."""
+
+    columns: tuple[str, ...]
+    unit: str
+    read: Callable[[Iterable[str]], Iterator[Columns]]
+
+
+def suffix(name: str) -> str:
+    """The format a file's name tells, looking through .gz."""
+    return PurePosixPath(name.lower().removesuffix(".gz")).suffix
+
+
+def table(entry: Entry) -> Table:
+    """The rows of a file. Raises Problem, or what is in UNREADABLE, for one that is broken from its beginning."""
+    kind = suffix(entry.name)
+    if kind == ".parquet":
+        return _parquet(entry)
+    if kind in (".csv", ".tsv"):
+        return _csv(entry)
+    # A file called .json may hold an array, or a record in each line.
+    with entry.open() as file:
+        head = next(lines(file), (b"", 0))[0] or b""
+    return _json(entry, head.lstrip().startswith(b"["))
+
+
+# -- Parquet -----------------------------------------------------------------------------------------------------------
+
+
+def _parquet(entry: Entry) -> Table:
+    source: Any = entry.path
+    if source is None:
+        if entry.size > _MEMORY:
+            raise Problem(f"It is a Parquet file of {entry.size:,} bytes inside an archive; unpack the archive first.")
+        with entry.open() as stream:
+            source = pa.BufferReader(stream.read(_MEMORY + 1))
+    file = pq.ParquetFile(source)
+
+    def read(wanted: Iterable[str]) -> Iterator[Columns]:
+        names = [name for name in file.schema_arrow.names if name in set(wanted)]
+        total = max(file.metadata.num_rows, 1)
+        done = 0
+        for group in range(file.metadata.num_row_groups):
+            end = done + file.metadata.row_group(group).num_rows
+            try:
+                for batch in file.iter_batches(ROWS, row_groups=[group], columns=names):
+                    values = {name: _python(batch.column(name)) for name in names}
+                    yield Columns(batch.num_rows, values, (done + batch.num_rows) / total, done + 1)
+                    done += batch.num_rows
+            except UNREADABLE:
+                # A damaged page spoils its row group; the others can still be read.
+                while done < end:
+                    rows = min(ROWS, end - done)
+                    bad = dict.fromkeys(range(rows), "in a damaged row group of the Parquet file")
+                    yield Columns(rows, {}, (done + rows) / total, done + 1, bad=bad)
+                    done += rows
+
+    return Table(tuple(file.schema_arrow.names), "row", read)
+
+
+def _python(column: pa.Array) -> list[Any]:
+    """A column as Python values: times as milliseconds since the epoch (they are numbers from here on)."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = column.dictionary_decode(), kind.value_type
+    if pa.types.is_timestamp(kind):
+        # A clock without a zone is taken as UTC.
+        column = pc.cast(column, pa.timestamp("ms", kind.tz), safe=False).cast(pa.int64())
+        return _Milliseconds(column.to_pylist())
+    if pa.types.is_date(kind):
+        return _Milliseconds(pc.cast(column, pa.timestamp("ms")).cast(pa.int64()).to_pylist())
+    if (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and not pa.types.is_nested(kind.value_type):
+        flat = column.flatten().to_pylist()
+        out, start = [], 0
+        for length in pc.fill_null(pc.list_value_length(column), 0).to_pylist():
+            out.append(flat[start : start + length])
+            start += length
+        return out
+    if (pa.types.is_integer(kind) or pa.types.is_boolean(kind)) and not column.null_count:
+        return column.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]
+    return column.to_pylist()  # type: ignore[no-any-return]
+
+
+class _Milliseconds(list[Any]):
+    """A column of times that are known to be milliseconds."""
+
+
+def in_milliseconds(values: list[Any]) -> bool:
+    """Whether a column came with a type that says that it is a time."""
+    return isinstance(values, _Milliseconds)
+
+
+# -- JSON --------------------------------------------------------------------------------------------------------------
+
+
+def _json(entry: Entry, array: bool) -> Table:
+    rows = _json_rows(entry, array)
+    head = _take(rows)
+    names: dict[str, None] = {}
+    for row, _, _ in head:
+        if isinstance(row, dict):
+            names.update(dict.fromkeys(map(str, row)))
+
+    def read(wanted: Iterable[str]) -> Iterator[Columns]:
+        chosen = [name for name in names if name in set(wanted)]
+        batch = head
+        while batch:
+            yield _transposed(batch, chosen, entry.size)
+            batch = _take(rows)
+
+    return Table(tuple(names), "record" if array else "line", read)
+
+
+_Row = tuple[Any, int, int]
+"""What was parsed, its number, the bytes read so far."""
+
+
+def _json_rows(entry: Entry, array: bool) -> Iterator[_Row]:
+    with entry.open() as file:
+        if array:
+            for number, (element, done) in enumerate(elements(file), start=1):
+                yield element, number, done
+            return
+        for number, (line, done) in enumerate(lines(file), start=1):
+            if line is None:
+                yield Broken(TOO_LONG), number, done
+            elif line and not line.isspace():
+                yield parse(line), number, done
+
+
+def _take(rows: Iterator[_Row]) -> list[_Row]:
+    batch: list[_Row] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == ROWS:
+            break
+    return batch
+
+
+def _transposed(batch: list[_Row], names: list[str], size: int) -> Columns:
+    bad: Bad = {}
+    rows: list[dict[str, Any]] = []
+    for index, (row, _, _) in enumerate(batch):
+        if isinstance(row, dict):
+            rows.append(row)
+        else:
+            bad[index] = row.reason if isinstance(row, Broken) else "not a JSON object"
+            rows.append({})
+    values = {name: [row.get(name) for row in rows] for name in names}
+    share = min(1.0, batch[-1][2] / max(size, 1))
+    return Columns(len(batch), values, share, numbers=[number for _, number, _ in batch], bad=bad)
+
+
+# -- CSV ---------------------------------------------------------------------------------------------------------------
+
+
+def _csv(entry: Entry) -> Table:
+    with entry.open() as file:
+        first = (next(lines(file), (b"", 0))[0] or b"").decode(errors="replace")
+    delimiter = "\t" if suffix(entry.name) == ".tsv" else max(",;\t|", key=first.count)
+    header = tuple(name.strip() for name in next(csv.reader([first], delimiter=delimiter), []))
+
+    def read(wanted: Iterable[str]) -> Iterator[Columns]:
+        names = {name: header.index(name) for name in header if name in set(wanted)}
+        rows = _csv_rows(entry, delimiter)
+        next(rows, None)
+        while batch := _take(rows):
+            yield _by_column(batch, names, len(header), entry.size)
+
+    return Table(header, "line", read)
+
+
+def _csv_rows(entry: Entry, delimiter: str) -> Iterator[_Row]:
+    done = 0
+
+    def decoded(file: Any) -> Iterator[str]:
+        nonlocal done
+        for line, done in lines(file):  # noqa: B007
+            yield (line or b"").decode(errors="surrogateescape") + "\n"
+
+    with entry.open() as file:
+        reader = csv.reader(decoded(file), delimiter=delimiter)
+        while True:
+            number = reader.line_num + 1
+            try:
+                row: Any = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                row = Broken("not valid CSV (a quotation mark that does not end?)")
+            if row:
+                yield row, number, done
+
+
+def _by_column(batch: list[_Row], names: dict[str, int], width: int, size: int) -> Columns:
+    bad: Bad = {}
+    rows: list[list[str]] = []
+    blank = [""] * width
+    for index, (row, _, _) in enumerate(batch):
+        if isinstance(row, Broken):
+            bad[index] = row.reason
+        elif len(row) != width:
+            bad[index] = "another number of fields than the header has"
+        rows.append(blank if index in bad else row)
+    values = {name: [row[place] or None for row in rows] for name, place in names.items()}
+    share = min(1.0, batch[-1][2] / max(size, 1))
+    return Columns(len(batch), values, share, numbers=[number for _, number, _ in batch], bad=bad)
