@@ -46,6 +46,8 @@ class Account:
     charges: list[tuple[int, int]] = field(default_factory=list)
     filtered: Counter[str] = field(default_factory=Counter)
     reserved: dict[str, tuple[int, int]] = field(default_factory=dict)
+    held: int = 0
+    """The sum of what is reserved."""
     exposed: dict[str, tuple[int, bool]] = field(default_factory=dict)
     """By person: when the campaign first won a slot of theirs, and whether they are in its holdout."""
 
@@ -53,14 +55,25 @@ class Account:
         """The figures of the day of a time."""
         return self.days.setdefault(day_of(at), Day())
 
+    def reserve(self, auction: str, at: int, amount: int) -> None:
+        """Holds back what an ad just shown is expected to cost."""
+        self.reserved[auction] = (at, amount)
+        self.held += amount
+
+    def release(self, auction: str) -> None:
+        """Its click came, or its time is over."""
+        if auction in self.reserved:
+            self.held -= self.reserved.pop(auction)[1]
+
     def reserved_at(self, now: int) -> int:
         """Micros held back now."""
-        # In the order they came, so the old ones are in front; those a late process wrote out of order wait a little.
-        for auction, (at, _) in list(self.reserved.items()):
+        # In the order they came, so the old ones are in front; what another process wrote late waits its turn.
+        while self.reserved:
+            auction, (at, _) = next(iter(self.reserved.items()))
             if at >= now - RESERVED_FOR:
                 break
-            del self.reserved[auction]
-        return sum(amount for at, amount in self.reserved.values() if at >= now - RESERVED_FOR)
+            self.release(auction)
+        return self.held
 
     def spent_between(self, start: int, end: int) -> int:
         """Micros charged for clicks made in [start, end), both within the latest day charged."""
@@ -128,7 +141,7 @@ class Ledger:
         account.expected += round(output["p"] * NANO)
         self.clicks.shown(output["kind"], output["base"])
         if decision.id not in self.clicked:
-            account.reserved[decision.id] = (at, -int(-output["p"] * output["price"] // 1))
+            account.reserve(decision.id, at, -int(-output["p"] * output["price"] // 1))
         return campaign
 
     def _see(self, person: str, campaign: str, at: int) -> None:
@@ -150,7 +163,7 @@ class Ledger:
             account.filtered[output["why"]] += 1
             return str(campaign)
         self.clicked[auction] = min(self.clicked.get(auction, at), at)
-        account.reserved.pop(auction, None)
+        account.release(auction)
         account.clicks += 1
         account.spent += output["charge"]
         day = account.day(at)
@@ -200,7 +213,7 @@ class Ledger:
                     "days": {day: (d.impressions, d.clicks, d.spend) for day, d in sorted(account.days.items())},
                     "charges": sorted(account.charges),
                     "filtered": dict(sorted(account.filtered.items())),
-                    "reserved": account.reserved_at(now),
+                    "reserved": sum(held for at, held in account.reserved.values() if at >= now - RESERVED_FOR),
                     "exposed": dict(sorted(account.exposed.items())),
                 }
                 for id, account in sorted(self.accounts.items())

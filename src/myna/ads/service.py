@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -39,8 +40,18 @@ from myna.people.types import Reason
 
 _KINDS = ("campaign", "auction", "click")
 _COMPLAINTS = (ActionKind.SHOW_LESS, ActionKind.REPORT)
-_KNOWN_FOR = 60_000
-"""Milliseconds for which a person's language is remembered."""
+_KNOWN_FOR = 2_000
+"""Milliseconds for which a person's blocks, language and wish about personal ads are remembered: one page's slots."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """A person as an auction needs them. unwanted: whom they blocked or muted."""
+
+    at: int
+    person: Person | None
+    personal: bool
+    unwanted: frozenset[str]
 
 
 class Ads:
@@ -70,7 +81,7 @@ class Ads:
         self._directory = directory
         self._lock = threading.RLock()
         self._reading = FileLock(directory / "reading.lock")
-        self._people: dict[str, tuple[int, Person | None]] = {}
+        self._people: dict[str, _Reader] = {}
         log.replays("auction", lambda decision: decide(decision.input))
         log.replays("click", lambda decision: judge(decision.input))
         self._forget_state()
@@ -147,10 +158,10 @@ class Ads:
             book = self._settled(now)
             if not book.campaigns:
                 return None
-            person = self._person(person_id, now)
-            if person is None or person.bot:
+            who = self._person(person_id, now)
+            if who.person is None or who.person.bot:
                 return None
-            listed, told = self._candidates(book, person, context, now)
+            listed, told = self._candidates(book, who, who.person, context, now)
             id = new_id("d", now)
             input = {"reserve": RESERVE, "candidates": listed, **told}
             output = decide(input)
@@ -165,24 +176,17 @@ class Ads:
             )  # fmt: skip
 
     def _candidates(
-        self, book: Book, person: Person, context: Sequence[Post], now: int
+        self, book: Book, who: _Reader, person: Person, context: Sequence[Post], now: int
     ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        policy = self._reader.policy
-        policy.refresh()
-        personal = policy.author_preference(person.id, Purpose.ADS) is not False
         nearby = Nearby.of(context)
-        langs = (person.lang,) if personal and person.lang else nearby.langs
+        langs = (person.lang,) if who.personal and person.lang else nearby.langs
         candidates = Candidates(book, now)
         candidates.exclude("own", book.people.get(person.id, ()))
-        unwanted = {
-            edge.other_id
-            for edge in self._reader.edges_of(person.id)
-            if edge.kind in (EdgeKind.BLOCK, EdgeKind.MUTE) and edge.other_id in book.people
-        }
+        unwanted = who.unwanted & book.people.keys()
         candidates.exclude("blocked", [place for other in unwanted for place in book.people[other]])
         candidates.exclude("language", book.audiences.speaking(langs))
         matches: dict[int, Match] = book.audiences.near(nearby)
-        if personal:
+        if who.personal:
             matches.update(book.audiences.of_person(person.id, self._interests))
         candidates.only("audience", [*matches, *book.audiences.unrestricted])
         often, recent = too_often(self._ledger.seen.get(person.id, {}), book.places, now)
@@ -193,7 +197,7 @@ class Ads:
         self._ask_gate(person.id, listed)
         for entry in listed:
             entry["draw"] = draw(entry["campaign"], person.id)
-        told = {"excluded": candidates.told(), "eligible": int(candidates.open.sum()), "personal": personal}
+        told = {"excluded": candidates.told(), "eligible": int(candidates.open.sum()), "personal": who.personal}
         return listed, told
 
     def _ask_gate(self, person_id: str, listed: list[dict[str, Any]]) -> None:
@@ -218,13 +222,18 @@ class Ads:
             return ""
         return f"{self._links_url}/c/{self._keys.sign(Link(url, campaign.id, decision, now))}"
 
-    def _person(self, id: str, now: int) -> Person | None:
+    def _person(self, id: str, now: int) -> _Reader:
         known = self._people.get(id)
-        if known is None or not 0 <= now - known[0] < _KNOWN_FOR:
+        if known is None or not 0 <= now - known.at < _KNOWN_FOR:
             if len(self._people) > 10_000:
                 self._people.clear()
-            known = self._people[id] = (now, self._reader.people([id]).get(id))
-        return known[1]
+            policy = self._reader.policy
+            policy.refresh()
+            edges = self._reader.edges_of(id)
+            unwanted = frozenset(edge.other_id for edge in edges if edge.kind in (EdgeKind.BLOCK, EdgeKind.MUTE))
+            personal = policy.author_preference(id, Purpose.ADS) is not False
+            known = self._people[id] = _Reader(now, self._reader.people([id]).get(id), personal, unwanted)
+        return known
 
     def _settled(self, now: int) -> Book:
         if self._book is None:

@@ -26,7 +26,7 @@ LISTED = 32
 """Candidates written to the log with their figures, the best ones; the others are counted."""
 NAMED = 256
 """Excluded campaigns named in the log; of more, only how many for each reason."""
-_AT_ONCE = 8
+_AT_ONCE = 4
 
 
 def draw(campaign: str, person: str) -> float:
