@@ -61,6 +61,15 @@ class Policy:
                 return said.allow
         return None
 
+    def said(self, purpose: Purpose) -> list[Consent]:
+        """Every yes and no in force for a purpose: what an index needs to refuse before it ranks."""
+        return [
+            consent
+            for (_, about), said in list(self._said.items())
+            if about is purpose
+            for consent in list(said.values())
+        ]
+
     def author_preference(self, person_id: str, purpose: Purpose) -> bool | None:
         """What a person said about all of their posts; None if nothing."""
         said = self._said.get((person_id, purpose), {}).get(person_id)

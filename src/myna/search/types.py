@@ -9,7 +9,8 @@ from myna.network import Post
 class Query:
     """What was typed, understood. Every text is a query: what is no operator is a word.
 
-    words must all occur (before relaxing); phrases verbatim; without must not. authors, mentions and to are handles,
+    words must all occur (before relaxing); phrases verbatim; without must not; of each group of alternatives one must,
+    and an alternative in double quotes is a phrase. authors, mentions and to are handles,
     lower case, without @. since inclusive, until exclusive, milliseconds. has: media, links; is_: reply, quote, repost.
     """
 
@@ -31,6 +32,23 @@ class Query:
     min_likes: int = 0
     urls: tuple[str, ...] = ()
     without_authors: tuple[str, ...] = ()
+    without_mentions: tuple[str, ...] = ()
+    without_langs: tuple[str, ...] = ()
+    without_phrases: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def has_text(self) -> bool:
+        """Whether it asks for words at all, or only filters."""
+        return bool(self.words or self.phrases or self.alternatives or self.mentions or self.urls)
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One part of a query as understood, to be shown. message: a msgid with {value}; text: what to type for it."""
+
+    message: str
+    value: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
