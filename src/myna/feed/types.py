@@ -17,32 +17,17 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Somebody asks for a page of their feed. now: milliseconds. shown: ids on earlier pages, not to be repeated."""
+    """Somebody asks for a page of their feed. now: milliseconds. shown: ids on earlier pages, not to be repeated.
+
+    before: for the chronological modes, only posts up to this time (milliseconds).
+    """
 
     person_id: str
     now: int
     limit: int = 20
     mode: Mode = Mode.FOR_YOU
     shown: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A post that might be shown, with what the stages learnt of it.
-
-    sources: the names of the sources that found it. probabilities: of each action, in [0, 1]. score: their weighted
-    sum.
-    """
-
-    post_id: str
-    author_id: str
-    created_at: int
-    sources: tuple[str, ...]
-    features: dict[str, float] = field(default_factory=dict)
-    probabilities: dict[str, float] = field(default_factory=dict)
-    score: float = 0.0
-    reasons: tuple[Reason, ...] = ()
-    seq: int = 0
+    before: int = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +62,17 @@ class Feed:
     items: tuple[Item, ...]
     decision: str
     cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """Why a post was not on a page. stage: what kept it out (`shown`, a filter's name, `score`, `not found`).
+
+    reason says it in words, with values; gap: how far its score was below the last that was shown, where it had one.
+    """
+
+    post_id: str
+    stage: str
+    reason: str
+    values: dict[str, str] = field(default_factory=dict)
+    gap: float = 0.0

@@ -2,7 +2,8 @@
 
 Posts, people and events have rows. An event is anything a person did with a post: the actions of the log, and what
 they wrote (WROTE on the post itself, REPLY, REPOST and QUOTE on the post answered, passed on or quoted). A row may
-stand for a post not (yet) held or no longer permitted; then it is not alive and nothing is derived from it.
+stand for a post not (yet) held. A post is `alive` where the gate allows it to be recommended; nothing is derived from
+one that is held and not alive, it only stands in the timelines of its readers.
 
 Nothing here reads the log (see `following.py`), and events may be applied again in the order of their times to a
 `shadow()`: that is how training sees each moment as it was, without knowing what came after.
@@ -101,7 +102,8 @@ def new_posts() -> Columns:
     """The columns of posts that do not change as people act."""
     return Columns(
         created=np.int64, author=np.int32, lang=np.int16, reply=np.int32, repost=np.int32, quote=np.int32,
-        direct=bool, followers_only=bool, media=bool, url=bool, length=np.int32, alive=bool, held=bool, print=np.int64,
+        direct=bool, followers_only=bool, media=bool, url=bool, length=np.int32, alive=bool,
+        held=bool, derived=bool, print=np.int64,
         source_likes=np.int32, source_reposts=np.int32, source_replies=np.int32,
         topic=(np.int16, TOPICS_OF_A_POST), topic_weight=(np.float32, TOPICS_OF_A_POST), vector=(np.float32, WIDTH),
     )  # fmt: skip
@@ -342,13 +344,9 @@ class Activity:
 
     # -- deletion --------------------------------------------------------------------------------------------------
 
-    def revive(self, row: int, alive: bool) -> None:
-        """A post may, or may no longer, be recommended."""
-        self.posts["alive"][row] = alive
-
     def erase_post(self, row: int) -> None:
         """A post is deleted: its content goes, what it did to others is taken back."""
-        for name in ("alive", "held", "media", "url", "length", "print", "topic_weight", "vector", "lang"):
+        for name in ("alive", "held", "derived", "media", "url", "length", "print", "topic_weight", "vector", "lang"):
             self.posts[name][row] = 0
         self.posts["topic"][row] = -1
         for event in np.flatnonzero(self.events["by"] == row):

@@ -33,6 +33,8 @@ _FEWEST = 40
 _SAVE_AFTER = 5_000
 """Facts taken in since the last snapshot after which another is worth its time."""
 
+_MOST_COUNTED = 2**31 - 1
+
 Pending = list[tuple[int, int, int, int, float, int]]
 
 
@@ -130,11 +132,11 @@ class Following:
         with self.lock:
             if self._consents(posts):
                 new += 1
-            if posts:
-                for name in ("people", "posts"):
-                    while count := self._people() if name == "people" else self._posts(pending):
-                        new += count
-                        progress(min(new, total), total)
+            while count := self._people():
+                new += count
+            while posts and (count := self._posts(pending)):
+                new += count
+                progress(min(new, total), total)
             while count := self._edges():
                 new += count
             while count := self._actions(pending):
@@ -158,14 +160,16 @@ class Following:
             activity.people["lang"][row] = activity.langs.add(person.lang)
             activity.people["bot"][row] = person.bot
             own = is_own(person.id)
-            activity.people["followers"][row] = 0 if own else min(person.follower_count or 0, 2**31 - 1)
+            activity.people["followers"][row] = 0 if own else min(person.follower_count or 0, _MOST_COUNTED)
             self.cursors["people"] = person.seq
         return len(found)
 
     def _posts(self, pending: Pending) -> int:
         seq = self.cursors.get("posts", 0)
-        found, last = self._reader.posts_after(MYNA, Purpose.RECOMMEND, seq, _BATCH)
-        self._take(found, pending)
+        found, last = self._reader.posts_after(MYNA, Purpose.READ, seq, _BATCH)
+        scope = self._reader.scope(MYNA, Purpose.RECOMMEND)
+        self._take(found)
+        self._derive([post for post in found if scope.decide(post).allow], pending)
         self.cursors["posts"] = last
         return last - seq
 
@@ -221,24 +225,24 @@ class Following:
         return bool(told)
 
     def _consent(self, consent: Consent, pending: Pending) -> None:
+        """Opens and closes the posts of one post's or one person's subject. Those not yet read are left to be read."""
         activity = self.activity
-        author = activity.people_ids.row(consent.subject)
-        rows = set(activity.posts_of(author)) if author >= 0 else set()
         found = list(self._reader.posts(MYNA, Purpose.RECOMMEND, [consent.subject]).values())
         if self._reader.people([consent.subject]):
             found += self._reader.posts_by(MYNA, Purpose.RECOMMEND, consent.subject, limit=1_000_000)
+        author = activity.people_ids.row(consent.subject)
+        rows = list(activity.posts_of(author)) if author >= 0 else []
         if (row := activity.post_ids.row(consent.subject)) >= 0:
-            rows.add(row)
-        permitted = {post.id for post in found}
-        for row in rows:
-            activity.revive(row, bool(activity.posts["held"][row]) and activity.post_ids.ids[row] in permitted)
-        held_until = self.cursors.get("posts", 0)
-        self._take([post for post in found if post.seq <= held_until], pending)
+            rows.append(row)
+        activity.posts["alive"][rows] = False
+        held = activity.posts["held"]
+        rows_of = {post.id: activity.post_ids.row(post.id) for post in found}
+        self._derive([post for post in found if rows_of[post.id] >= 0 and held[rows_of[post.id]]], pending)
 
     # -- taking posts in -------------------------------------------------------------------------------------------
 
-    def _take(self, found: list[Post], pending: Pending) -> None:
-        """Fills the rows of posts not yet held, and adds what writing them did to the events to be recorded."""
+    def _take(self, found: list[Post]) -> None:
+        """Fills the rows of posts not yet held."""
         activity = self.activity
         columns = activity.posts
         new: list[tuple[int, Post]] = []
@@ -248,12 +252,13 @@ class Following:
                 continue
             if row < activity._timed:
                 activity.retimed()
-            columns["held"][row] = columns["alive"][row] = True
+            columns["held"][row] = True
             new.append((row, post))
         if not new:
             return
         rows = np.array([row for row, _ in new], np.int64)
         posts = [post for _, post in new]
+        # Rows are made before columns are looked up: a new row may move them.
         authors = [activity.person_row(post.author_id) for post in posts]
         links = [[activity.post_row(id) for id in (post.reply_to, post.repost_of, post.quote_of)] for post in posts]
         columns["author"][rows] = authors
@@ -266,25 +271,36 @@ class Following:
         columns["media"][rows] = [post.media for post in posts]
         columns["url"][rows] = [bool(post.urls) for post in posts]
         columns["length"][rows] = [len(post.text) for post in posts]
-        columns["print"][rows] = [_print(post.text) for post in posts]
         # What a source counted elsewhere came with the post; what was counted here is in the actions.
-        for name in ("like", "repost", "reply"):
-            counted = [0 if is_own(post.id) else min(getattr(post, f"{name}_count"), 2**31 - 1) for post in posts]
-            columns["source_likes" if name == "like" else f"source_{name}s" if name != "reply" else "source_replies"][
-                rows
-            ] = counted
-        self._place(activity, self.topics, rows, posts, self._model())
-        for row, post, author, (reply, repost, quote) in zip(rows.tolist(), posts, authors, links, strict=True):
+        elsewhere = [(row, post) for row, post in new if not is_own(post.id)]
+        for row, post in elsewhere:
+            columns["source_likes"][row] = min(post.like_count, _MOST_COUNTED)
+            columns["source_reposts"][row] = min(post.repost_count, _MOST_COUNTED)
+            columns["source_replies"][row] = min(post.reply_count, _MOST_COUNTED)
+        for row in rows.tolist():
             activity.placed(row)
-            at = post.created_at
-            if repost >= 0:
-                pending.append((author, repost, int(Event.REPOST), at, 1.0, row))
+
+    def _derive(self, permitted: list[Post], pending: Pending) -> None:
+        """Opens posts to recommending; the first time, places them among the topics and adds what writing them did."""
+        activity = self.activity
+        columns = activity.posts
+        rows = [activity.post_row(post.id) for post in permitted]
+        columns["alive"][rows] = True
+        new = [(row, post) for row, post in zip(rows, permitted, strict=True) if not columns["derived"][row]]
+        if not new:
+            return
+        places = np.array([row for row, _ in new], np.int64)
+        columns["derived"][places] = True
+        columns["print"][places] = [_print(post.text) for _, post in new]
+        self._place(activity, self.topics, places, [post for _, post in new], self._model())
+        for row, post in new:
+            author, at = int(columns["author"][row]), post.created_at
+            links = [(int(columns[n][row]), k) for n, k in (("reply", Event.REPLY), ("quote", Event.QUOTE))]
+            if columns["repost"][row] >= 0:
+                pending.append((author, int(columns["repost"][row]), int(Event.REPOST), at, 1.0, row))
                 continue
             pending.append((author, row, int(Event.WROTE), at, 1.0, row))
-            if reply >= 0:
-                pending.append((author, reply, int(Event.REPLY), at, 1.0, row))
-            if quote >= 0:
-                pending.append((author, quote, int(Event.QUOTE), at, 1.0, row))
+            pending += [(author, other, int(kind), at, 1.0, row) for other, kind in links if other >= 0]
 
     def _model(self) -> Embed | None:
         """The language model's embeddings, where the topics in use were learnt with them."""
@@ -316,7 +332,9 @@ class Following:
         count = 0
         for batch in self._all_posts():
             count += len(batch)
-            sample += zip(rng.random(len(batch)).tolist(), batch, strict=True)
+            # What was written for some is not learnt from: its words would stand before everybody.
+            public = [post for post in batch if post.visibility is Visibility.PUBLIC]
+            sample += zip(rng.random(len(public)).tolist(), public, strict=True)
             if len(sample) > 4 * _SAMPLE:
                 sample = sorted(sample, key=lambda pair: pair[0])[:_SAMPLE]
         sample = sorted(sample, key=lambda pair: pair[0])[:_SAMPLE]
@@ -339,7 +357,7 @@ class Following:
             for ids, vectors in placed:
                 rows = np.array([self.activity.post_ids.row(id) for id in ids], np.int64)
                 # A post deleted, or not yet taken in, since it was read has no place.
-                held = (rows >= 0) & columns["held"][rows]
+                held = (rows >= 0) & columns["derived"][rows]
                 columns["vector"][rows[held]] = vectors[held]
                 columns["topic"][rows[held]], columns["topic_weight"][rows[held]] = topics.of(vectors[held])
             self.topics = topics

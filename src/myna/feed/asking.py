@@ -1,0 +1,81 @@
+"""Who asks: what the stages need to know of a person, read from the activity at one moment.
+
+The same function serves a request and, on a `shadow()` of the activity, an example of training as of its time: what
+the ranking model learns from is what it will see.
+"""
+
+import numpy as np
+
+from myna.feed.candidates import Query
+from myna.feed.filters.too_old import reference
+from myna.feed.sources.similar_taste import neighbours
+from myna.feed.types import Mode, Request
+from myna.gate import ANYONE, Actor, person_actor
+from myna.people.activity import Activity
+from myna.people.columns import Array
+from myna.people.taste import Evidence, by_topic, centroids
+from myna.people.topics import Topics
+
+_LANGUAGE_SHARE = 0.08
+"""Of what a person wrote and liked, for a language to be theirs."""
+
+
+def ask(
+    request: Request,
+    activity: Activity,
+    topics: Topics,
+    found: Evidence,
+    clock: tuple[int, int] | None = None,
+    near: tuple[Array, Array] | None = None,
+) -> Query:
+    """The query of a request. found: what the person's events say (`people/taste.py`).
+
+    clock: (now, oldest) where already known. near: the person's neighbours in taste where already known.
+    """
+    person = activity.people_ids.row(request.person_id) if request.person_id else -1
+    actor: Actor = person_actor(request.person_id) if request.person_id else ANYONE
+    now, oldest = clock or reference(activity, request.now)
+    relations = activity.relations
+    chronological = request.mode is not Mode.FOR_YOU
+    rows = (activity.post_ids.row(id) for id in request.shown)
+    base = Query(
+        request, actor, activity, topics, person, now, oldest,
+        follows=frozenset(relations.follows.get(person, ())),
+        blocks=frozenset(relations.blocks.get(person, ())),
+        blocked_by=frozenset(relations.blocked_by.get(person, ())),
+        mutes=frozenset(relations.mutes.get(person, ())),
+        shown=frozenset(row for row in rows if row >= 0),
+    )  # fmt: skip
+    if chronological:
+        return base
+    weights = by_topic(activity, found, len(topics))
+    liked, disliked = centroids(activity, found)
+    return Query(
+        request, actor, activity, topics, person, now, oldest,
+        follows=base.follows, blocks=base.blocks, blocked_by=base.blocked_by, mutes=base.mutes, shown=base.shown,
+        languages=languages(activity, person, found),
+        evidence=found,
+        interests=_shares(np.maximum(weights, 0)),
+        unwanted=_shares(np.maximum(-weights, 0)),
+        liked=liked,
+        disliked=disliked,
+        near=neighbours(activity, person, found) if near is None else near,
+    )  # fmt: skip
+
+
+def languages(activity: Activity, person: int, found: Evidence) -> frozenset[int]:
+    """The languages of a person: the one they named, and those of what they write and like. Rows of `langs`."""
+    spoken = set()
+    if person >= 0 and activity.people["lang"][person] > 0:
+        spoken.add(int(activity.people["lang"][person]))
+    liked = found.weights > 0
+    counts = np.bincount(activity.posts["lang"][found.posts[liked]], found.weights[liked])
+    counts[:1] = 0
+    if counts.sum() > 0:
+        spoken.update(np.flatnonzero(counts >= _LANGUAGE_SHARE * counts.sum()).tolist())
+    return frozenset(spoken)
+
+
+def _shares(weights: Array) -> Array:
+    total = float(weights.sum())
+    return weights / total if total > 0 else weights
