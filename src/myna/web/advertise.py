@@ -79,14 +79,13 @@ def create(
 
 @router.get("/ads/repository")
 def repository(page: Current) -> Response:
-    """Every ad there is: who paid, for whom it was meant, how often it was shown. For everybody, signed in or not."""
-    found = page.myna.campaigns()
-    reports = {campaign.id: page.myna.campaign_report(campaign.id) for campaign in found[-200:]}
-    posts = page.myna.reader.posts(page.actor, Purpose.READ, [campaign.post_id for campaign in found])
+    """Every ad that was shown: who paid, for whom it was meant, whom it reached. For everybody, signed in or not."""
+    page.myna.ads.ingest()
+    found = list(reversed(page.myna.ads.repository()))[:500]
+    posts = page.myna.reader.posts(page.actor, Purpose.READ, [ad.post_id for ad in found])
+    owners = page.myna.reader.people(ad.on_behalf_of for ad in found)
     shown = {card.post.id: card for card in cards(page, posts.values())}
-    return page.render(
-        "repository.html", campaigns=list(reversed(found)), reports=reports, cards=shown, statuses=STATUSES
-    )
+    return page.render("repository.html", ads=found, cards=shown, owners=owners)
 
 
 @router.get("/ads/campaign/{id}")

@@ -1,18 +1,16 @@
 """Search and Ask."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from markupsafe import Markup
 from starlette.responses import Response
 
 from myna.i18n import N_
-from myna.search.types import Query as Understood
-from myna.search.types import Results
+from myna.search import describe
+from myna.search.types import Chip, Results
 from myna.web.cards import cards, hit_cards
-from myna.web.directory import find_people
 from myna.web.render import Current, PageRoute
-from myna.web.words import Words
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -45,7 +43,7 @@ def search(
     results: Results | None = None
     if q.strip() and sort != "people":
         results = page.myna.search_posts(page.actor, q, cursor=cursor, sort=sort)
-    people = find_people(page.myna, q, 40) if q.strip() and sort == "people" else []
+    people = page.myna.search.people(page.actor, q, 40) if q.strip() and sort == "people" else []
     return page.render(
         "hits.html" if page.partial and cursor else "search.html",
         q=q,
@@ -54,7 +52,7 @@ def search(
         results=results,
         cards=hit_cards(page, results.hits) if results else [],
         people=people,
-        chips=chips(results.query, page.words) if results else [],
+        chips=without(describe(results.query)) if results else [],
         operators=OPERATORS,
         later=bool(cursor),
     )
@@ -76,25 +74,9 @@ def ask(page: Current, q: Text = "") -> Response:
     return page.render("ask.html", q=q, answer=answer, cited=cited, closest=closest)
 
 
-def chips(query: Understood, words: Words) -> list[Markup]:
-    """The query as it was understood, a few words for each part."""
-    say = words.say
+def without(chips: Sequence[Chip]) -> list[tuple[Chip, str]]:
+    """Each chip with the query that is left when it is taken away."""
     return [
-        *(say(N_("word: {word}"), word=word) for word in query.words),
-        *(say(N_("phrase: {phrase}"), phrase=" ".join(phrase)) for phrase in query.phrases),
-        *(say(N_("any of: {words}"), words=", ".join(group)) for group in query.alternatives),
-        *(say(N_("without: {word}"), word=word) for word in query.without),
-        *(say(N_("by @{handle}"), handle=handle) for handle in query.authors),
-        *(say(N_("not by @{handle}"), handle=handle) for handle in query.without_authors),
-        *(say(N_("to @{handle}"), handle=handle) for handle in query.to),
-        *(say(N_("mentions @{handle}"), handle=handle) for handle in query.mentions),
-        *(say(N_("language: {lang}"), lang=lang) for lang in query.langs),
-        *([say(N_("from {day} on"), day=words.day(query.since))] if query.since is not None else []),
-        *([say(N_("before {day}"), day=words.day(query.until))] if query.until is not None else []),
-        *(say(N_("has: {what}"), what=what) for what in sorted(query.has)),
-        *(say(N_("is: {what}"), what=what) for what in sorted(query.is_)),
-        *(say(N_("has no: {what}"), what=what) for what in sorted(query.without_has)),
-        *(say(N_("is no: {what}"), what=what) for what in sorted(query.without_is)),
-        *([say(N_("at least {n} likes"), n=query.min_likes)] if query.min_likes else []),
-        *(say(N_("links to: {url}"), url=url) for url in query.urls),
+        (chip, " ".join(other.text for place, other in enumerate(chips) if place != at))
+        for at, chip in enumerate(chips)
     ]

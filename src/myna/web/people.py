@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from myna.network import EdgeKind, NotFound, Person, Purpose
+from myna.gate import MYNA
+from myna.network import EdgeKind, NotFound, Person, Post, Purpose, source_of
 from myna.web.cards import cards, stranger
 from myna.web.render import Current, Page, PageRoute
 
@@ -66,10 +67,9 @@ def standing_to(page: Page, other_id: str) -> dict[EdgeKind, bool]:
 
 
 def consents(page: Page, person_id: str) -> dict[Purpose, bool]:
-    """What a person's posts written here may be used for: what they said, else the default."""
-    page.myna.reader.policy.refresh()
-    said = {purpose: page.myna.reader.policy.author_preference(person_id, purpose) for purpose in Purpose}
-    return {purpose: purpose is not Purpose.EXPORT if yes is None else yes for purpose, yes in said.items()}
+    """What a person's posts may be used for: decided as for a post of theirs of which nothing else was said."""
+    post = Post(f"{source_of(person_id)}:-", person_id, 0, "")
+    return {purpose: page.myna.reader.decide(MYNA, purpose, post).allow for purpose in Purpose}
 
 
 def _evidence(page: Page, person: Person) -> dict[str, str]:

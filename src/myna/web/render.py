@@ -24,7 +24,7 @@ from myna.network import HOME, WORLD, Forbidden, NotFound, Person, Problem, sour
 from myna.web import plots
 from myna.web.guard import from_this_site
 from myna.web.text import marked, to_html
-from myna.web.words import ACTIONS, LANGUAGES, PURPOSES, Words, choose_locale, is_language
+from myna.web.words import LANGUAGES, PURPOSES, Words, choose_locale, is_language
 
 HERE = Path(__file__).parent
 THEMES = {"auto": N_("As my device"), "light": N_("Light"), "dark": N_("Dark")}
@@ -253,7 +253,6 @@ def environment(locale: str) -> Environment:
         LANGUAGES=LANGUAGES,
         THEMES=THEMES,
         PURPOSES=PURPOSES,
-        ACTIONS=ACTIONS,
         version=package.__version__,
     )
     return made

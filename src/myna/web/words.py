@@ -1,6 +1,5 @@
 """Words, numbers and times as the reader's language and time zone have them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache, cached_property
@@ -10,7 +9,7 @@ from babel import Locale, dates, negotiate_locale, numbers
 from markupsafe import Markup, escape
 
 from myna.i18n import LOCALES, N_, translate, translations
-from myna.network import ActionKind, Purpose
+from myna.network import Purpose
 from myna.people.types import Reason
 
 LANGUAGES = {"en": "English", "vi": "Tiếng Việt"}
@@ -23,19 +22,6 @@ PURPOSES = {
     Purpose.TRAIN: N_("May train the language model"),
     Purpose.ADS: N_("May be used to choose ads"),
     Purpose.EXPORT: N_("May be exported to others"),
-}
-ACTIONS = {
-    ActionKind.LIKE: N_("like"),
-    ActionKind.CLICK: N_("open"),
-    ActionKind.DWELL: N_("stay"),
-    ActionKind.SHOW_LESS: N_("show less"),
-    ActionKind.REPORT: N_("report"),
-    "reply": N_("reply"),
-    "repost": N_("repost"),
-    "quote": N_("quote"),
-    "block": N_("block"),
-    "mute": N_("mute"),
-    "follow": N_("follow"),
 }
 
 
@@ -128,6 +114,3 @@ class Words:
     @staticmethod
     def _moment(ms: int) -> datetime:
         return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ms)
-
-
-Say = Callable[..., Markup]
