@@ -122,7 +122,7 @@ def _ask(host: str, port: int) -> dict[str, Any] | None:
     try:
         connection.request("GET", "/healthz")
         answer = json.loads(connection.getresponse().read(65536))
-    except (ConnectionRefusedError, TimeoutError):
+    except ConnectionRefusedError:
         return None
     except (OSError, http.client.HTTPException, ValueError):
         return {}
