@@ -1,0 +1,44 @@
+"""From permitted posts to training text: cleaning, near-duplicates, tokenizer, token shards.
+
+    corpus = build_corpus(reader, home / "corpus")     # what the gate admits, cleaned, each text once
+    corpus.tokens, corpus.documents                    # (tokens,) uint16 on disk; where each document begins
+    corpus.tokenizer.encode(clean("Hi @lan!"))
+    corpus.drop(["home:17"])                           # a deleted post's tokens are overwritten where they lie
+"""
+
+from myna.corpus.build import build_corpus, drop_from_all, keep_to_permitted
+from myna.corpus.cleaning import clean, has_words, readable
+from myna.corpus.documents import gather, permitted
+from myna.corpus.duplicates import repeats
+from myna.corpus.languages import language_of
+from myna.corpus.shards import Corpus, remove_other_corpora, write_corpus
+from myna.corpus.tokenizer import END, PAD, REPLY, SPECIAL, Streaming, Tokenizer, train_tokenizer, vocabulary_size
+from myna.corpus.types import Description, Document, Gathered, Passage
+
+__all__ = [
+    "END",
+    "PAD",
+    "REPLY",
+    "SPECIAL",
+    "Corpus",
+    "Description",
+    "Document",
+    "Gathered",
+    "Passage",
+    "Streaming",
+    "Tokenizer",
+    "build_corpus",
+    "clean",
+    "drop_from_all",
+    "gather",
+    "has_words",
+    "keep_to_permitted",
+    "language_of",
+    "permitted",
+    "readable",
+    "remove_other_corpora",
+    "repeats",
+    "train_tokenizer",
+    "vocabulary_size",
+    "write_corpus",
+]

@@ -1,0 +1,66 @@
+"""From the network to a corpus, and a corpus kept to what is permitted now."""
+
+from pathlib import Path
+
+from myna.corpus.documents import gather, permitted
+from myna.corpus.shards import Corpus, remove_other_corpora, write_corpus
+from myna.corpus.tokenizer import train_tokenizer, vocabulary_size
+from myna.gate import MYNA, Reader
+from myna.network import Problem, Progress, Purpose, quiet
+
+_TEACHING_BYTES = 50_000_000
+"""Of text, spread evenly over the corpus, from which the tokenizer is learned; more changes no merge that matters."""
+
+
+def build_corpus(reader: Reader, parent: Path, progress: Progress = quiet) -> Corpus:
+    """Builds the corpus of all posts that may be trained on, at `parent`/its hash, and removes those before it.
+
+    Raises Problem where there is nothing to learn from.
+    """
+    progress(0, 100)
+    deletions = reader.last_seq()["deletions"]
+    posts, admitted = permitted(reader, lambda done, total: progress(done * 40 // max(total, 1), 100))
+    if not posts:
+        there = reader.last_seq()["posts"]
+        raise Problem(
+            "There is nothing to train on: the network has no posts yet. Import some with `myna import PATH`, or make "
+            "a simulated network with `myna demo`."
+            if not there
+            else "There is nothing to train on: the gate admits none of the posts for training. Posts from elsewhere "
+            "need their author's yes or the operator's: `myna import PATH --allow train`."
+        )
+    gathered = gather(posts, admitted, lambda done, total: progress(40 + done * 40 // max(total, 1), 100))
+    texts = [passage.text for document in gathered.documents for passage in document.passages if not passage.context]
+    if not texts:
+        raise Problem(
+            f"There is nothing to train on: of {len(posts)} permitted posts none has words of its own. Import posts "
+            "with text."
+        )
+    size = sum(len(text.encode()) for text in texts)
+    every = max(size // _TEACHING_BYTES, 1)
+    tokenizer = train_tokenizer(texts[::every], vocabulary_size(size))
+    progress(90, 100)
+    corpus = write_corpus(gathered, tokenizer, parent, deletions)
+    remove_other_corpora(parent, [corpus.description.hash])
+    # What was deleted while the corpus was being written was not yet there to be dropped.
+    keep_to_permitted(corpus, reader)
+    progress(100, 100)
+    return corpus
+
+
+def keep_to_permitted(corpus: Corpus, reader: Reader) -> int:
+    """Overwrites posts that were deleted, or whose author or operator said no, since they were read."""
+    held = corpus.posts["post_id"].unique().to_list()
+    permitted_now: set[str] = set()
+    for start in range(0, len(held), 10_000):
+        permitted_now |= reader.posts(MYNA, Purpose.TRAIN, held[start : start + 10_000]).keys()
+    return corpus.drop([id for id in held if id not in permitted_now])
+
+
+def drop_from_all(parent: Path, ids: list[str]) -> int:
+    """Overwrites the tokens of these posts or people in every corpus under `parent`."""
+    return sum(Corpus(path.parent).drop(ids) for path in parent.glob("*/corpus.json") if _built(path.parent))
+
+
+def _built(directory: Path) -> bool:
+    return not directory.name.startswith("building-")

@@ -1,0 +1,177 @@
+"""The corpus as the trainer reads it: one row of tokens on disk, mapped into memory, and where each post lies in it.
+
+    tokens.bin     (tokens,) uint16, or uint32 for vocabularies beyond 65,536; documents in time order
+    learn.bin      (tokens,) uint8: 1 where the token is to be predicted, 0 where it is context
+    documents.npy  (documents,) int64: where each document begins
+    posts.parquet  a row a passage: post_id, author_id, offset, length, bytes (placeholders not counted), learn, lang
+    tokenizer.json, corpus.json
+
+A deleted post is overwritten in place: the mapping is shared, so a training run under way reads PAD from then on.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from myna.corpus.tokenizer import Tokenizer
+from myna.corpus.types import Description, Document, Gathered
+from myna.network import Problem, Progress, quiet
+
+_HELD_OUT = 0.03
+"""Share of the newest documents kept out of training; at most _HELD_OUT_MOST, whose tokens measure well enough."""
+_HELD_OUT_MOST = 20_000
+
+
+class Corpus:
+    """A built corpus, opened."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        path = directory / "corpus.json"
+        try:
+            self.description = Description(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise Problem(
+                f"The corpus at {directory} cannot be read ({error}). Remove that folder; `myna train` builds it again."
+            ) from error
+        kind = np.uint16 if self.description.vocabulary <= 2**16 else np.uint32
+        self.tokens: np.ndarray = np.memmap(directory / "tokens.bin", kind, "r")
+        self.learn: np.ndarray = np.memmap(directory / "learn.bin", np.uint8, "r")
+        self.documents: np.ndarray = np.load(directory / "documents.npy")
+        """(documents + 1,) int64: where each begins; the last is where all end."""
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer its tokens are of."""
+        return Tokenizer.load(self.directory)
+
+    @property
+    def posts(self) -> pl.DataFrame:
+        """A row a passage: post_id, author_id, offset, length, bytes, learn, lang."""
+        return pl.read_parquet(self.directory / "posts.parquet")
+
+    def drop(self, ids: Iterable[str]) -> int:
+        """Overwrites the tokens of these posts, and of all posts of these people; returns how many passages went."""
+        wanted = list(ids)
+        if not wanted:
+            return 0
+        found = (
+            pl.scan_parquet(self.directory / "posts.parquet")
+            .filter(pl.col("post_id").is_in(wanted) | pl.col("author_id").is_in(wanted))
+            .select("offset", "length")
+            .collect()
+        )
+        if found.height:
+            tokens = np.memmap(self.directory / "tokens.bin", self.tokens.dtype, "r+")
+            for offset, length in found.iter_rows():
+                tokens[offset : offset + length] = self.tokenizer.pad
+            tokens.flush()
+        return found.height
+
+
+def write_corpus(
+    gathered: Gathered, tokenizer: Tokenizer, parent: Path, deletions: int = 0, progress: Progress = quiet
+) -> Corpus:
+    """Encodes the documents and puts the corpus at `parent`/its hash, whole or not at all."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for left in parent.glob("building-*"):
+        shutil.rmtree(left)
+    directory = parent / f"building-{os.getpid()}"
+    directory.mkdir()
+    kind = np.uint16 if len(tokenizer) <= 2**16 else np.uint32
+    starts: list[int] = [0]
+    rows: list[tuple[Any, ...]] = []
+    digest = hashlib.sha256()
+    with (directory / "tokens.bin").open("wb") as token_file, (directory / "learn.bin").open("wb") as learn_file:
+        for done, document in enumerate(gathered.documents):
+            if done % 2000 == 0:
+                progress(done, len(gathered.documents))
+            ids, learn, places = _encode(document, tokenizer)
+            rows += [(post, who, starts[-1] + at, *rest, document.lang) for post, who, at, *rest in places]
+            data = np.asarray(ids, kind).tobytes()
+            digest.update(data)
+            token_file.write(data)
+            learn_file.write(bytes(learn))
+            starts.append(starts[-1] + len(ids))
+    np.save(directory / "documents.npy", np.asarray(starts, np.int64))
+    names = ["post_id", "author_id", "offset", "length", "bytes", "learn", "lang"]
+    kinds: Any = [pl.String, pl.String, pl.Int64, pl.Int64, pl.Int64, pl.Boolean, pl.String]
+    posts = pl.DataFrame(rows, dict(zip(names, kinds, strict=True)), orient="row")
+    posts.write_parquet(directory / "posts.parquet")
+    tokenizer.save(directory)
+    digest.update((directory / "tokenizer.json").read_bytes())
+    digest.update((directory / "posts.parquet").read_bytes())
+    train = _train_documents(len(gathered.documents))
+    held = posts.filter((pl.col("offset") >= starts[train]) & pl.col("learn"))
+    description = Description(
+        hash=digest.hexdigest()[:16],
+        documents=len(gathered.documents),
+        tokens=starts[-1],
+        train_documents=train,
+        train_tokens=starts[train],
+        text_bytes=int(posts.filter("learn")["bytes"].sum()),
+        held_out_bytes=int(held["bytes"].sum()),
+        vocabulary=len(tokenizer),
+        admitted=gathered.admitted,
+        dropped=gathered.dropped,
+        languages=gathered.languages,
+        deletions=deletions,
+    )
+    (directory / "corpus.json").write_text(json.dumps(description.to_dict(), indent=1), encoding="utf-8")
+    final = parent / description.hash
+    _persist(directory)
+    if final.exists():
+        shutil.rmtree(final)
+    directory.replace(final)
+    return Corpus(final)
+
+
+def _train_documents(documents: int) -> int:
+    """How many of the oldest documents are trained on; all but the newest few, which must leave something."""
+    held_out = min(max(round(documents * _HELD_OUT), 1), _HELD_OUT_MOST)
+    return max(documents - held_out, 1)
+
+
+def _encode(
+    document: Document, tokenizer: Tokenizer
+) -> tuple[list[int], list[int], list[tuple[str, str, int, int, int, bool]]]:
+    """Ids, whether each is learned, and (post, author, offset in the document, tokens, bytes, learned) of passages.
+
+    The END it begins with is learned as the end of whatever document comes before: where to stop is part of writing.
+    """
+    ids, learn = [tokenizer.end], [1]
+    places = []
+    for place, passage in enumerate(document.passages):
+        if place:
+            ids.append(tokenizer.reply)
+            learn.append(0)
+        words = tokenizer.encode(passage.text)
+        size = sum(len(tokenizer.bytes_of(id)) for id in words if id < len(tokenizer.ranks))
+        places.append((passage.post_id, passage.author_id, len(ids), len(words), size, not passage.context))
+        ids += words
+        learn += [int(not passage.context)] * len(words)
+    return ids, learn, places
+
+
+def _persist(directory: Path) -> None:
+    for path in (*directory.iterdir(), directory):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def remove_other_corpora(parent: Path, kept: Sequence[str]) -> None:
+    """Removes every corpus but those named: people's words lie in no more places than are needed."""
+    for path in parent.iterdir():
+        if path.is_dir() and path.name not in kept:
+            shutil.rmtree(path)

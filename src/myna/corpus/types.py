@@ -1,0 +1,59 @@
+"""What training text is made of, and what a build of it is called."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A post's cleaned text within a document. context: it stands there to be read, and is learned elsewhere."""
+
+    post_id: str
+    author_id: str
+    text: str
+    context: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What the model reads in one piece: a post, or a reply after the post it answers. at: when the last was written."""
+
+    passages: tuple[Passage, ...]
+    at: int
+    lang: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Documents in time order, and what became of the posts: admitted by the gate's rule, dropped by reason."""
+
+    documents: list[Document]
+    admitted: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
+    languages: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A corpus as built, kept beside it in `corpus.json`.
+
+    hash: of tokens, index and tokenizer. train_tokens: tokens before the newest ones held out; deletions: the newest
+    deletion in the fact log when the posts were read.
+    """
+
+    hash: str
+    documents: int
+    tokens: int
+    train_documents: int
+    train_tokens: int
+    text_bytes: int
+    held_out_bytes: int
+    vocabulary: int
+    admitted: dict[str, int]
+    dropped: dict[str, int]
+    languages: dict[str, int]
+    deletions: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        return {name: getattr(self, name) for name in self.__slots__}

@@ -1,0 +1,195 @@
+"""The training loop: from a plan and a corpus to weights, resumable at any step."""
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from myna.corpus import Corpus
+from myna.model import Shape, Transformer, document_mask
+from myna.network import Progress, now_ms, quiet
+from myna.training.checkpoint import Curve, load_checkpoint, save_checkpoint
+from myna.training.loss import summed_cross_entropy
+from myna.training.optimizer import Optimizer
+from myna.training.order import IGNORED, Order, held_out
+from myna.training.plan import Plan
+from myna.training.processes import Processes
+
+_CHECKPOINT_EVERY = 15.0
+"""Seconds."""
+_MEASURES = 10
+"""Measurements on held-out text over a run, on at most _MEASURED documents; the last is on all of them."""
+_MEASURED = 300
+_ROWS = 64
+
+
+class Objective(nn.Module):
+    """The model with its loss, so that one forward pass is what DDP and torch.compile wrap."""
+
+    def __init__(self, model: Transformer, end: int, precision: str) -> None:
+        super().__init__()
+        self.model = model
+        self._end = end
+        self._kind = getattr(torch, precision)
+
+    def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """The summed loss of targets (windows, context) after ids (windows, context)."""
+        mask, positions = document_mask(ids, self._end)
+        with torch.autocast(ids.device.type, torch.bfloat16, enabled=self._kind == torch.bfloat16):
+            hidden = self.model.model(ids, mask, positions)
+        learned = targets != IGNORED
+        return summed_cross_entropy(hidden[learned], self.model.lm_head.weight, targets[learned], self._kind)
+
+
+class Trainer:
+    """A run under way. directory: holds `checkpoint.pt` and `curve.jsonl`; None for one that keeps nothing."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        corpus: Corpus,
+        directory: Path | None = None,
+        device: str = "cpu",
+        processes: Processes | None = None,
+        start: Transformer | None = None,
+    ) -> None:
+        """start: weights to go on from instead of random ones, of the plan's shape."""
+        self.plan, self.corpus, self.directory, self.device = plan, corpus, directory, device
+        self.processes = processes or Processes()
+        self.order = Order(corpus, plan.seed, plan.shape.context)
+        if start is None:
+            start = Transformer(plan.shape)
+            start.initialise(plan.seed)
+        self.model = start.to(device).train()
+        self.step = 0
+        self.optimizer = Optimizer(self.model, plan)
+        objective: nn.Module = Objective(self.model, corpus.tokenizer.end, plan.precision)
+        if plan.compile:
+            objective.compile()
+        self._wrapped: nn.Module = objective
+        if self.processes.size > 1:
+            self._wrapped = DistributedDataParallel(objective)
+        if directory is not None:
+            self._resume(directory)
+
+    def _resume(self, directory: Path) -> None:
+        state = load_checkpoint(directory / "checkpoint.pt")
+        if state is not None:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step = state["step"]
+
+    def save(self) -> None:
+        """Keeps the state on disk. Training draws no random numbers, so the step says all the rest."""
+        if self.directory is not None and self.processes.first:
+            state: dict[str, Any] = {"model": self.model.state_dict(), "step": self.step}
+            save_checkpoint(self.directory / "checkpoint.pt", state | {"optimizer": self.optimizer.state_dict()})
+
+    def advance(self) -> float:
+        """One step; returns its mean loss in nats a token, over all processes' windows."""
+        plan, processes = self.plan, self.processes
+        ids, targets, count = self.order.batch(self.step, plan.batch, processes.share(plan.batch))
+        total = 0.0
+        for begin in range(0, len(ids), plan.micro):
+            last = begin + plan.micro >= len(ids)
+            with self._unsynchronised(last):
+                part = slice(begin, begin + plan.micro)
+                loss = self._wrapped(self._tensor(ids[part]), self._tensor(targets[part]))
+                # DDP averages over processes; the loss is the mean over all of the step's targets.
+                (loss * (processes.size / max(count, 1))).backward()
+            total += float(loss.detach())
+        self.optimizer.step(self.step)
+        self.step += 1
+        return total / max(count, 1)
+
+    def _unsynchronised(self, last: bool) -> AbstractContextManager[Any]:
+        if isinstance(self._wrapped, DistributedDataParallel) and not last:
+            return self._wrapped.no_sync()
+        return nullcontext()
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device, non_blocking=True)
+
+    @torch.no_grad()
+    def bits_per_byte(self, most: int = 1 << 60) -> float | None:
+        """Bits of surprise a byte of held-out text, on its newest `most` documents; None where there is none."""
+        ids, targets, size = held_out(self.corpus, self.plan.shape.context, most)
+        if not size:
+            return None
+        objective = Objective(self.model, self.corpus.tokenizer.end, self.plan.precision)
+        part = self.processes.share(len(ids))
+        ids, targets = ids[part], targets[part]
+        nats = 0.0
+        for begin in range(0, len(ids), _ROWS):
+            rows = slice(begin, begin + _ROWS)
+            longest = int((targets[rows] != IGNORED).any(0).nonzero()[0].max(initial=0)) + 1
+            nats += float(
+                objective(self._tensor(ids[rows, :longest]), self._tensor(targets[rows, :longest]))
+            )
+        return self.processes.total(nats) / math.log(2) / size
+
+    def run(self, progress: Progress = quiet, until: Callable[[], bool] = lambda: False) -> float | None:
+        """All steps that are left; returns bits per byte at the end. until: asked after each step whether to stop."""
+        plan, first = self.plan, self.processes.first
+        curve = Curve(self.directory / "curve.jsonl", self.step) if self.directory is not None and first else None
+        before = curve.seconds if curve else 0.0
+        began = saved = time.monotonic()
+        told = self.step
+        losses: list[float] = []
+        measured = max(plan.steps // _MEASURES, 1)
+        while self.step < plan.steps:
+            losses.append(self.advance())
+            progress(self.step, plan.steps)
+            measure = self.step % measured == 0 and self.step < plan.steps
+            bits = self.bits_per_byte(_MEASURED) if measure else None
+            now = time.monotonic()
+            if measure or self.step - told >= max(plan.steps // 200, 1):
+                loss = self.processes.total(sum(losses) / len(losses)) if measure else sum(losses) / len(losses)
+                self._point(curve, loss * self._scale(measure), bits, before + now - began)
+                told, losses = self.step, []
+            if now - saved > _CHECKPOINT_EVERY:
+                self.save()
+                saved = now
+            if until():
+                break
+        bits = self.bits_per_byte() if self.step >= plan.steps else None
+        if bits is not None:
+            self._point(curve, None, bits, before + time.monotonic() - began)
+        self.save()
+        return bits
+
+    def _scale(self, summed: bool) -> float:
+        # A process's own share of the loss, where it was not summed over all, stands for the whole.
+        return 1.0 if summed else float(self.processes.size)
+
+    def _point(self, curve: Curve | None, loss: float | None, bits: float | None, seconds: float) -> None:
+        if curve is None:
+            return
+        tokens = self.step * self.plan.batch * self.plan.shape.context
+        point: dict[str, Any] = {"step": self.step, "steps": self.plan.steps, "tokens": tokens}
+        if loss is not None:
+            point["loss"] = round(loss, 4)
+        if bits is not None:
+            point["bits_per_byte"] = round(bits, 4)
+        curve.add(**point, seconds=round(seconds, 2), at=now_ms())
+
+
+def seconds_per_step(shape: Shape, batch: int, corpus: Corpus, precision: str, device: str, processes: Processes) -> float:
+    """What a step of such a model takes here: the median of a few, after one that warms up."""
+    from myna.training.plan import make_plan
+
+    plan = make_plan(shape, batch, 1.0, 1.0, 1 << 30, 0.0, precision, device=device)
+    trainer = Trainer(plan, corpus, None, device, processes)
+    timings = []
+    for _ in range(5):
+        began = time.perf_counter()
+        trainer.advance()
+        timings.append(time.perf_counter() - began)
+    return sorted(timings[1:])[len(timings[1:]) // 2]

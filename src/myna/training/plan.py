@@ -1,0 +1,140 @@
+"""One dial: from minutes to depth, width, batch, learning rates and steps. Fixed once, kept with the run.
+
+The model's size follows from the compute that fits in the time and from how much text there is; the number of steps
+from the time one step of that very model takes here. Once made, a plan is never changed by how fast things go: that
+is what makes a run that was killed end in the same bits as one that was not.
+"""
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from myna.model import Shape
+
+_LADDER = ((64, 2), (128, 3), (128, 4), (192, 4), (256, 5), (256, 6), (384, 8), (512, 8), (640, 10), (768, 12), (1024, 16), (1536, 20), (2048, 24))
+"""(width, layers) to choose from."""
+_TOKENS_PER_PARAMETER = 1.0
+"""Tokens to see for each parameter. Compute-optimal is 20 (Hoffmann et al. 2022); minutes on one machine lie far from
+the regime of that law: measured there, wider models that see less are better (docs/model.md)."""
+_MOST_EPOCHS = 12
+"""Beyond a dozen readings nothing new is learned (Muennighoff et al. 2023 find little after 4, nothing after 16)."""
+_FEWEST_STEPS = 20
+_CONTEXT = 128
+_CONTEXT_LONG = 512
+_BATCH_TOKENS = 4096
+_BATCH_TOKENS_MOST = 2**19
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A training run. batch: windows of `shape.context` tokens a step, over all processes; micro: windows at once."""
+
+    shape: Shape
+    seed: int
+    steps: int
+    batch: int
+    micro: int
+    matrix_rate: float
+    vector_rate: float
+    warmup: int
+    cooldown: int
+    precision: str
+    minutes: float
+    compile: bool = False
+
+    @property
+    def tokens(self) -> int:
+        """Tokens the run reads."""
+        return self.steps * self.batch * self.shape.context
+
+    def rate(self, step: int) -> float:
+        """The learning rates' factor at a step: rises to 1, stays, falls in a line to a twentieth."""
+        if step < self.warmup:
+            return (step + 1) / (self.warmup + 1)
+        left = self.steps - step
+        return 1.0 if left > self.cooldown else 0.05 + 0.95 * left / max(self.cooldown, 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, body: dict[str, Any]) -> "Plan":
+        """The inverse of `to_dict`."""
+        return cls(**{**body, "shape": Shape(**body["shape"])})
+
+
+def choose_shape(flops: float, corpus_tokens: int, vocabulary: int, device: str = "cpu") -> Shape:
+    """The model that this much compute (floating-point operations in all) trains best on this much text."""
+    best = shape_of(*_LADDER[0], vocabulary, _CONTEXT)
+    for width, layers in _LADDER:
+        shape = shape_of(width, layers, vocabulary, _CONTEXT if width < 512 and device == "cpu" else _CONTEXT_LONG)
+        readable = min(flops / shape.flops_per_token, corpus_tokens * _MOST_EPOCHS)
+        if readable >= _TOKENS_PER_PARAMETER * shape.matrix_parameters:
+            best = shape
+    return best
+
+
+def shape_of(width: int, layers: int, vocabulary: int, context: int) -> Shape:
+    """A model of this width and depth; heads, SwiGLU and padding of the vocabulary follow."""
+    head_width = 32 if width < 256 else 64
+    heads = width // head_width
+    hidden = math.ceil(width * 8 / 3 / 32) * 32
+    return Shape(
+        vocabulary=math.ceil(vocabulary / 64) * 64,
+        width=width,
+        layers=layers,
+        heads=heads,
+        kv_heads=max(heads // 2, 1),
+        head_width=head_width,
+        hidden=hidden,
+        context=context,
+    )
+
+
+def batch_of(flops: float, corpus_tokens: int, shape: Shape, device: str) -> int:
+    """Windows a step: more with more compute, but enough steps for the little text of a small network."""
+    tokens = min(flops / shape.flops_per_token, corpus_tokens * _MOST_EPOCHS)
+    # Around 400 steps at the least; from there the batch grows with the square root of what is read.
+    wanted = min(tokens / 400, _BATCH_TOKENS * max(math.sqrt(tokens / 2e6), 1.0))
+    if device != "cpu":
+        wanted = max(wanted, 16_384)
+    wanted = min(max(wanted, 1024), _BATCH_TOKENS_MOST)
+    return int(2 ** round(math.log2(wanted / shape.context))) or 1
+
+
+def make_plan(
+    shape: Shape,
+    batch: int,
+    seconds: float,
+    step_seconds: float,
+    corpus_tokens: int,
+    minutes: float,
+    precision: str,
+    seed: int = 0,
+    device: str = "cpu",
+    compile: bool = False,
+) -> Plan:
+    """The plan for a model whose step of `batch` windows takes step_seconds, within `seconds`."""
+    window = batch * shape.context
+    most = math.ceil(corpus_tokens * _MOST_EPOCHS / window)
+    steps = max(min(int(seconds / step_seconds), most), _FEWEST_STEPS)
+    return Plan(
+        shape=shape,
+        seed=seed,
+        steps=steps,
+        batch=batch,
+        micro=batch if device == "cpu" else max(min(batch, 65_536 // shape.context), 1),
+        matrix_rate=0.02,
+        vector_rate=0.004,
+        warmup=min(20, steps // 10),
+        cooldown=steps * 2 // 3,
+        precision=precision,
+        minutes=minutes,
+        compile=compile,
+    )
+
+
+def with_steps(plan: Plan, steps: int) -> Plan:
+    """The same run of another length."""
+    return replace(plan, steps=steps, warmup=min(20, steps // 10), cooldown=steps * 2 // 3)
