@@ -238,7 +238,8 @@ class _Bounded(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        piece = self._file.read(len(buffer))
+        # read1: where the file ends too early, what came before has been handed on.
+        piece = self._file.read1(len(buffer))
         self._left -= len(piece)
         if self._left < 0:
             raise Problem(f"{self._name} unpacks to more than {_RATIO} times its size, as only a zip bomb does.")

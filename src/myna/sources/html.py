@@ -57,5 +57,5 @@ def plain(html: str) -> tuple[str, tuple[str, ...]]:
             out.append(href if not shortened or shortened in href else f"{shown} {href}")
             urls.append(href)
             link = None
-    text = "\n".join(line.strip() for line in "".join(out).split("\n"))
+    text = "\n".join(_SPACE.sub(" ", line).strip() for line in "".join(out).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", text).strip(), tuple(dict.fromkeys(urls))

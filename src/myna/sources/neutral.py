@@ -203,7 +203,9 @@ def _not_understood(columns: tuple[str, ...], ours: Mapping[str, str], mapping: 
         return "It holds no record that can be read."
     nearest = min(ROLES, key=lambda role: (len(role.lacks(frozenset(ours))) / len(role.needs), role.name != "posts"))
     if len(nearest.lacks(frozenset(ours))) == len(nearest.needs):
-        nearest = next(role for role in ROLES if role.name == "posts")
+        shown = ", ".join(name[:60] for name in columns[:40])
+        takes = "; ".join(f"{role.name}: {', '.join(role.lacks(frozenset()))}" for role in ROLES)
+        return f"It is none of the tables Myna takes ({takes}); it has {shown}. Name columns with --map OURS=THEIRS."
     lacking = nearest.lacks(frozenset(ours))
     free = [name for name in columns if name not in mapping.values()]
     maps = " ".join(f"--map {name.split(' or ')[-1]}=THEIR_COLUMN" for name in lacking)
@@ -391,14 +393,14 @@ def _kinds(values: list[str], known: Mapping[str, Any], what: str, bad: v.Bad) -
 def _edges(shared: _Import, found: Columns, columns: _Named) -> Batch:
     bad = dict(found.bad)
     prefix = shared.source + ":"
-    kinds = v.texts(columns["kind"], "kind", bad) if "kind" in columns else ["follow"] * found.count
+    kinds = [kind or "follow" for kind in v.texts(columns["kind"], "kind", bad)]
     facts = map(
         Edge,
         _with(prefix, v.ids(columns["person_id"], "person_id", bad)),
         _with(prefix, v.ids(columns["other_id"], "other_id", bad)),
         _kinds(kinds, _EDGES, "kind", bad),
         _times(columns["at"], "at", bad),
-        v.flags(columns["on"], "on", bad) if "on" in columns else [True] * found.count,
+        v.flags([True if on is None else on for on in columns["on"]], "on", bad),
     )
     return _batch(found, bad, list(facts))
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from myna.network import Problem
-from myna.sources.container import UNREADABLE, Entry
+from myna.sources.container import BROKEN, UNREADABLE, Entry
 from myna.sources.reading import TOO_LONG, Broken, elements, lines, parse
 from myna.sources.values import Bad
 
@@ -132,7 +132,9 @@ def in_milliseconds(values: list[Any]) -> bool:
 
 def _json(entry: Entry, array: bool) -> Table:
     rows = _json_rows(entry, array)
-    head = _take(rows)
+    head, broken = _take(rows)
+    if broken and not head:
+        raise broken
     names: dict[str, None] = {}
     for row, _, _ in head:
         if isinstance(row, dict):
@@ -140,10 +142,14 @@ def _json(entry: Entry, array: bool) -> Table:
 
     def read(wanted: Iterable[str]) -> Iterator[Columns]:
         chosen = [name for name in names if name in set(wanted)]
-        batch = head
+        batch, error = head, broken
         while batch:
             yield _transposed(batch, chosen, entry.size)
-            batch = _take(rows)
+            if error:
+                raise error
+            batch, error = _take(rows)
+        if error:
+            raise error
 
     return Table(tuple(names), "record" if array else "line", read)
 
@@ -165,13 +171,17 @@ def _json_rows(entry: Entry, array: bool) -> Iterator[_Row]:
                 yield parse(line), number, done
 
 
-def _take(rows: Iterator[_Row]) -> list[_Row]:
+def _take(rows: Iterator[_Row]) -> tuple[list[_Row], Exception | None]:
+    """The next rows, and what stopped their reading, if anything did: the rows before it are kept."""
     batch: list[_Row] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == ROWS:
-            break
-    return batch
+    try:
+        for row in rows:
+            batch.append(row)
+            if len(batch) == ROWS:
+                break
+    except BROKEN as error:
+        return batch, error
+    return batch, None
 
 
 def _transposed(batch: list[_Row], names: list[str], size: int) -> Columns:
@@ -201,8 +211,14 @@ def _csv(entry: Entry) -> Table:
         names = {name: header.index(name) for name in header if name in set(wanted)}
         rows = _csv_rows(entry, delimiter)
         next(rows, None)
-        while batch := _take(rows):
-            yield _by_column(batch, names, len(header), entry.size)
+        error: Exception | None = None
+        while not error:
+            batch, error = _take(rows)
+            if batch:
+                yield _by_column(batch, names, len(header), entry.size)
+            elif not error:
+                return
+        raise error
 
     return Table(header, "line", read)
 

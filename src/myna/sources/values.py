@@ -246,6 +246,8 @@ def list_(value: Any) -> tuple[str, ...]:
         value = orjson.loads(value)
     if not isinstance(value, list):
         raise Unfit(value)
+    if _types(value) <= {str} and not any("@" in found or " " in found or "\n" in found for found in value):
+        return tuple(filter(None, value))
     return tuple(" ".join(found.split()) for found in (id_(each) for each in value) if found)
 
 
