@@ -19,7 +19,7 @@ from myna.search.analyzer import Term, analyze
 from myna.search.ranking import root
 from myna.search.stopwords import STOPWORDS
 
-ENOUGH = 0.5
+ENOUGH = 0.6
 """The least score of an answer. On TweetQA's questions, those whose tweet is there score above it far more often than
 those whose tweet was taken out; benchmarks/search.py prints how often each."""
 _MOST = 5
@@ -28,6 +28,8 @@ _ALIKE = 0.8
 _DIVERSITY = 0.3
 _CUT = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=\S)|(?<=[。！？])|\n+")
 _LONGEST = 400
+_SHORT = 200
+"""Characters up to which a post is cited whole: its sentences explain each other, and half of one is no answer."""
 
 _KINDS = {
     "number": r"^\W*(how (many|much|old|long|far|tall|often)|what (percentage|number|age))\b|bao nhiêu|\bmấy\b",
@@ -89,6 +91,14 @@ def sentences(text: str) -> list[tuple[int, int]]:
     return found
 
 
+def _quotable(text: str) -> list[tuple[int, int]]:
+    """The spans that may be cited: a short post whole, else each sentence and each with the next."""
+    found = sentences(text)
+    if found and len(text) <= _SHORT:
+        return [(found[0][0], found[-1][1])]
+    return found + [(one[0], two[1]) for one, two in itertools.pairwise(found)]
+
+
 def rarity(count: int, documents: int) -> float:
     """The weight of a word that occurs in `count` of `documents` posts: BM25's inverse document frequency."""
     return math.log(1 + (max(documents, count) - count + 0.5) / (count + 0.5))
@@ -109,13 +119,13 @@ def spans(
         terms = analyze(text)
         whole = _covered(terms, idf) / total
         best: tuple[Span, frozenset[str]] | None = None
-        for start, end in sentences(text):
+        for start, end in _quotable(text):
             inside = [term for term in terms if start <= term.start and term.end <= end]
             near = _covered(inside, idf) / total
             # A sentence answers together with its post: the name may stand in the sentence before.
-            cover = 0.65 * near + 0.35 * whole
+            cover = 0.5 * near + 0.5 * whole
             wanted = _holds(kind, text[start:end]) if kind else True
-            score = cover * (1.0 if wanted else 0.75) * (0.9 + 0.1 * retrieved.get(id, 0.0))
+            score = cover * (1.0 if wanted else 0.75) * (0.7 + 0.3 * retrieved.get(id, 0.0))
             if best is None or score > best[0].score:
                 own = frozenset(root(t.text) for t in inside if not t.also and t.text not in STOPWORDS)
                 best = Span(id, start, end, round(score, 6)), own
