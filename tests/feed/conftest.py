@@ -1,7 +1,7 @@
 """A small network with planted tastes, logged views and what followed them; and its feeds."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +23,11 @@ FILLING = "the a is of my today really very good we saw again with this".split()
 HOUR = 3_600_000
 
 
-def network(people: int = 30, posts: int = 500, views: int = 0, seed: int = 3, now: int = 0) -> list[Fact]:
-    """People p0, p1 … each of one topic of three (p0 football, p1 cooking, p2 space, p3 football …), following their
-    three next; views: for each person, of random posts, liked at 50 % where the topic is theirs and at 3 % elsewhere."""
+def make_network(people: int = 30, posts: int = 500, views: int = 0, seed: int = 3, now: int = 0) -> list[Fact]:
+    """People p0, p1 … each of one topic of three (p0 football, p1 cooking, p2 space, p3 football …), who follow three.
+
+    views: for each person, of random posts, liked at 50 % where the topic is theirs and at 3 % elsewhere.
+    """
     rng = random.Random(seed)
     now = now or now_ms()
     facts: list[Fact] = [Person(f"home:p{i}", f"p{i}", lang="en") for i in range(people)]
@@ -78,7 +80,7 @@ class House:
         self.store.append([Action(f"home:act{person[5:]}{kind}{post[5:]}x{now}", person, post, kind, now, value)])
 
 
-def open_house(directory: Path) -> House:
+def open_directory(directory: Path) -> House:
     """Opens what lies in a folder, as a process that starts would."""
     store = Store(f"sqlite:///{directory / 'facts.db'}")
     reader, log = Reader(store), DecisionLog(store)
@@ -87,9 +89,21 @@ def open_house(directory: Path) -> House:
 
 
 @pytest.fixture
+def network() -> Callable[..., list[Fact]]:
+    """Makes the facts of a network."""
+    return make_network
+
+
+@pytest.fixture
+def open_house() -> Callable[[Path], House]:
+    """Opens a folder."""
+    return open_directory
+
+
+@pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """An empty network."""
-    found = open_house(tmp_path)
+    found = open_directory(tmp_path)
     yield found
     found.store.close()
 
@@ -97,12 +111,12 @@ def house(tmp_path: Path) -> Iterator[House]:
 @pytest.fixture
 def small(house: House) -> House:
     """Thirty people, five hundred posts, nothing else."""
-    house.add(*network())
+    house.add(*make_network())
     return house
 
 
 @pytest.fixture
 def lively(house: House) -> House:
     """Thirty people who looked at ninety posts each and liked some."""
-    house.add(*network(views=90))
+    house.add(*make_network(views=90))
     return house

@@ -42,7 +42,5 @@ def timeline(query: Query) -> tuple[Candidates, Array]:
 
 def _newest(query: Query, author: int, latest: int) -> list[int]:
     theirs = query.activity.posts_of(author)
-    if latest < query.now:
-        created = query.activity.posts["created"][theirs]
-        theirs = theirs[: int(np.searchsorted(created, latest, side="right"))]
-    return theirs[-_OF_EACH:]
+    created = query.activity.posts["created"][theirs]
+    return theirs[: int(np.searchsorted(created, latest, side="right"))][-_OF_EACH:]

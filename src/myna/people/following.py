@@ -69,7 +69,7 @@ class Following:
             self._load()
             new = self._catch_up(progress)
             said = int(np.count_nonzero(self.activity.posts["length"]))
-            if said >= _FEWEST and said >= 2 * self.topics.posts:
+            if said >= max(_FEWEST, 2 * self.topics.posts):
                 self._learn(None)
             if self._unsaved >= _SAVE_AFTER:
                 self._save()

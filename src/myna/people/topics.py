@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import linear_sum_assignment
 
-from myna.people.activity import TOPICS_OF_A_POST
+from myna.people.activity import TOPICS_OF_A_POST, WIDTH
 from myna.people.columns import Array
 from myna.people.space import Embed, Space, learn, unit
 from myna.people.words import words
@@ -88,7 +88,11 @@ def _distinct(telling: Sequence[str]) -> list[str]:
     return kept
 
 
-NONE = Topics(Space((), np.zeros(0, np.float32), np.zeros((0, 0), np.float32)), (), (), np.zeros((0, 0), np.float32))
+def _none(space: Space, posts: int) -> Topics:
+    return Topics(space, (), (), np.zeros((0, WIDTH), np.float32), posts)
+
+
+NONE = _none(Space((), np.zeros(0, np.float32), np.zeros((0, WIDTH), np.float32)), 0)
 
 
 def discover(
@@ -108,12 +112,12 @@ def discover(
     total = total or len(texts)
     space = learn(texts, langs, authors, embed, version, seed)
     if not space.vocabulary:
-        return NONE
+        return _none(space, total)
     rng = np.random.default_rng(seed)
     vectors = space.vectors(texts, langs, embed)
     said = np.flatnonzero(np.linalg.norm(vectors, axis=1) > 0)
     if len(said) < 10:
-        return NONE
+        return _none(space, total)
     wanted = int(np.clip(round(len(said) ** 0.5 / 2.5), 4, 60))
     centres, member = _cluster(vectors[said], wanted, rng)
     counts = space.tfidf([texts[i] for i in said.tolist()], [langs[i] for i in said.tolist()])

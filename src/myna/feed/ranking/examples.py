@@ -29,6 +29,8 @@ _LABEL = {
     "show_less": Event.SHOW_LESS,
     "report": Event.REPORT,
 }
+_MOST_SESSIONS = 12_000
+"""A session costs about a millisecond, however few its views."""
 _WARM_UP = 0.05
 """Of the views, the first: of them nothing was known yet."""
 
@@ -95,6 +97,7 @@ def examples(past: Activity, topics: Topics, most: int = 60_000, seed: int = 0, 
     rng = np.random.default_rng(seed)
     order = rng.permutation(np.flatnonzero(warm))
     order = order[: int(np.searchsorted(np.cumsum(sizes[order]), most, side="right")) or 1]
+    order = order[:_MOST_SESSIONS]
     order = order[np.argsort(begins[order], kind="stable")]
     by_member = np.argsort(member, kind="stable")
     starts = np.concatenate([[0], np.cumsum(sizes)])
