@@ -61,8 +61,9 @@ def samples(texts: Sequence[str], y: Sequence[float], more: Sequence[dict[str, f
     return Samples(list(texts), signals, np.asarray(y, np.float64), np.full(count, float(READERS)), np.ones(count))
 
 
-def labelled(path: Path) -> Samples:
-    """A JSONL or Parquet file with the columns text and label (0 or 1, or false and true). Raises Problem."""
+def labelled(path: Path) -> tuple[Samples, int]:
+    """The texts of a JSONL or Parquet file with the columns text and label (0 or 1, or false and true), and how many
+    rows were left out for want of one of the two. Raises Problem."""
     try:
         frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_ndjson(path)
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -71,11 +72,12 @@ def labelled(path: Path) -> Samples:
         raise Problem(f"{path} needs the columns text and label; it has {', '.join(frame.columns)}.")
     if not (frame["label"].dtype.is_numeric() or frame["label"].dtype == pl.Boolean):
         raise Problem(f"The labels of {path} must be 0 and 1 (or false and true), not {frame['label'].dtype}.")
+    rows = frame.height
     frame = frame.select(pl.col("text").cast(pl.String), pl.col("label").cast(pl.Float64)).drop_nulls()
     strange = frame.filter(~pl.col("label").is_in([0.0, 1.0])).height
     if strange:
         raise Problem(f"{strange} labels of {path} are neither 0 nor 1; map them to whether somebody would mind.")
-    return samples(frame["text"].to_list(), frame["label"].to_list())
+    return samples(frame["text"].to_list(), frame["label"].to_list()), rows - frame.height
 
 
 def network_samples(reader: Reader, seed: int = 0, progress: Progress = quiet) -> Samples:
@@ -275,9 +277,10 @@ def learn(
     """
     begun = time.monotonic()
     network = network_samples(reader, progress=progress)
-    found = network
+    found, skipped = network, 0
     for path in sorted(directory.glob("labelled.*")):
-        found = found + labelled(path)
+        more, without = labelled(path)
+        found, skipped = found + more, skipped + without
     models = [train(found, None)]
     if embed is not None and models[0].words is not None:
         models.append(train(found, embed))
@@ -286,6 +289,7 @@ def learn(
     metrics = dict(best.metrics) | {
         "threshold": round(best.threshold, 4),
         "network_posts": len(network.texts),
+        "labelled_without_text_or_label": skipped,
         "trained": models[-1].words is not None,
         "seconds": round(time.monotonic() - begun, 1),
     }
