@@ -43,6 +43,8 @@ def unit_query(schema: tantivy.Schema, unit: Unit) -> tantivy.Query:
             ways += [_Query.term_query(schema, "stems", root) for root in stem(word)]
     elif unit.sequence:
         ways.append(_Query.phrase_query(schema, "words", list(unit.sequence)))
+        # COVID-19 is found in covid19 too.
+        ways += [_Query.term_query(schema, "words", term) for term in unit.also]
     ways += [_Query.boost_query(_Query.term_query(schema, "also", term), 0.8) for term in unit.also]
     best = ways[0] if len(ways) == 1 else _Query.disjunction_max_query(ways, 0.3)
     if not unit.marked:

@@ -91,7 +91,7 @@ class Scorer:
                     found = 0.5 * (sum(part in counts for part in unit.sequence) / len(unit.sequence)) ** 2
             else:
                 found = 0.0
-            found = found or 0.8 * any(other in also for other in unit.also)
+            found = found or 0.8 * any(other in also or other in counts for other in unit.also)
             if found:
                 worth = self._idf.get(unit, 0.0) * found * (1 + K1) / (found + K1 * (1 - B + B * length))
                 score += worth * (1 + _MARKED * bool(unit.marked and unit.marked in also))
@@ -136,7 +136,7 @@ def highlights(terms: Sequence[Term], wanted: Sequence[Unit]) -> tuple[tuple[int
     roots = {root(unit.sequence[0]) for unit in wanted if len(unit.sequence) == 1 and unit.also}
     others = {text for unit in wanted for text in unit.also}
     spans += [(t.start, t.end) for t in sequence if t.text in singles or (roots and root(t.text) in roots)]
-    spans += [(term.start, term.end) for term in terms if term.also and term.text in others]
+    spans += [(term.start, term.end) for term in terms if term.text in others]
     for unit in wanted:
         if len(unit.sequence) > 1:
             for place in places(unit.sequence, words):

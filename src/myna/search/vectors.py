@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from myna.search.index import write_atomically
 
-_RESCORE = 500
+_RESCORE = 1000
 """Candidates of the scan whose order the eight-bit rows decide, at least."""
 
 
