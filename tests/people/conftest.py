@@ -21,7 +21,7 @@ FILLING = "the a is of my today really very good we saw again with this".split()
 HOUR = 3_600_000
 
 
-def network(posts: int = 400, likes: int = 40, seed: int = 1) -> list[Fact]:
+def make_network(posts: int = 400, likes: int = 40, seed: int = 1) -> list[Fact]:
     """Twelve people, three to a topic; each writes of theirs and likes posts of theirs."""
     rng = random.Random(seed)
     topics = list(WORDS)
@@ -43,6 +43,12 @@ def network(posts: int = 400, likes: int = 40, seed: int = 1) -> list[Fact]:
             at = post.created_at + HOUR
             actions.append(Action(f"home:a{person}x{n}", f"home:p{person}", post.id, ActionKind.LIKE, at))
     return [*people, *written, *actions]
+
+
+@pytest.fixture
+def network() -> Callable[..., list[Fact]]:
+    """Makes the facts of a network."""
+    return make_network
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ the ranking model learns from is what it will see.
 
 import numpy as np
 
-from myna.feed.candidates import Query
+from myna.feed.candidates import NOBODY, Query
 from myna.feed.filters.too_old import reference
 from myna.feed.sources.similar_taste import neighbours
 from myna.feed.types import Mode, Request
@@ -25,12 +25,13 @@ def ask(
     activity: Activity,
     topics: Topics,
     found: Evidence,
+    hidden: frozenset[int] = NOBODY,
     clock: tuple[int, int] | None = None,
     near: tuple[Array, Array] | None = None,
 ) -> Query:
     """The query of a request. found: what the person's events say (`people/taste.py`).
 
-    clock: (now, oldest) where already known. near: the person's neighbours in taste where already known.
+    hidden: topics that the person hid; they count for nothing. clock: (now, oldest) where already known. near: the person's neighbours in taste where already known.
     """
     person = activity.people_ids.row(request.person_id) if request.person_id else -1
     actor: Actor = person_actor(request.person_id) if request.person_id else ANYONE
@@ -49,6 +50,7 @@ def ask(
     if chronological:
         return base
     weights = by_topic(activity, found, len(topics))
+    weights[list(hidden)] = 0
     liked, disliked = centroids(activity, found)
     return Query(
         request, actor, activity, topics, person, now, oldest,

@@ -28,7 +28,7 @@ from myna.network import Post, Problem, Progress, Purpose, now_ms, quiet
 from myna.people import Interests
 from myna.people.columns import Array
 from myna.people.space import Embed
-from myna.people.taste import Evidence, evidence
+from myna.people.taste import evidence
 
 Fill = Callable[[str, Sequence[Post]], AdSlot | None]
 """Asked for an ad: for whom, and the posts that stand before its place."""
@@ -139,7 +139,7 @@ class Feeds:
             raise Problem(f"A page holds from 1 to {_MOST} posts; {request.limit} were asked for.", 422)
         self.interests.following.follow_quickly()
         with self.interests.following.lock:
-            query = ask(request, self.interests.activity, self.interests.known, self._evidence(request))
+            query = self._ask(request)
             make = self._for_you if request.mode is Mode.FOR_YOU else self._chronological
             input, posts, more = make(query)
         model = self.model.version if request.mode is Mode.FOR_YOU else ""
@@ -166,7 +166,7 @@ class Feeds:
             row = activity.post_ids.row(post_id)
             if row < 0 or not activity.posts["held"][row]:
                 return WhyNot(post_id, "deleted", N_("It was deleted, or is not held here."))
-            query = ask(request, activity, self.interests.known, self._evidence(request))
+            query = self._ask(request)
             none = np.zeros((1, len(FOR_YOU.sources)), np.float32)
             candidates = Candidates(np.array([row]), none, np.array([-1]))
             stages = FOR_YOU.filters if request.mode is Mode.FOR_YOU else CHRONOLOGICAL
@@ -177,10 +177,13 @@ class Feeds:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _evidence(self, request: Request) -> Evidence:
+    def _ask(self, request: Request) -> Query:
+        activity, known = self.interests.activity, self.interests.known
         if request.mode is not Mode.FOR_YOU or not request.person_id:
-            return evidence(self.interests.activity, -1, request.now)
-        return self.interests.evidence(request.person_id, self.interests.now())
+            return ask(request, activity, known, evidence(activity, -1, request.now))
+        hidden = self.interests.hidden(request.person_id)
+        found = self.interests.evidence(request.person_id, self.interests.now(), hidden)
+        return ask(request, activity, known, found, hidden)
 
     def _permitted(
         self, query: Query, candidates: Candidates, dropped: Dropped

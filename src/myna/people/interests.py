@@ -81,7 +81,7 @@ class Interests:
             hidden = self.hidden(person_id)
             row = self.activity.people_ids.row(person_id)
             found = self.evidence(person_id, self.now(), hidden) if row >= 0 else None
-            interests = self._interests(found) if found is not None else []
+            interests = self._interests(found, hidden) if found is not None else []
             return interests + self._hidden_interests(person_id, hidden)
 
     def hide(self, person_id: str, interest_id: str, hidden: bool = True) -> None:
@@ -128,7 +128,7 @@ class Interests:
         return frozenset(row for body in self._records.all(person_id).values() for row in self._meant(body))
 
     def evidence(self, person_id: str, now: int, hidden: frozenset[int] | None = None) -> Evidence:
-        """What a person's events say of their taste, without those of topics they hid. Under the lock."""
+        """What a person's events say of their taste, without posts mostly about topics they hid. Under the lock."""
         hidden = self.hidden(person_id) if hidden is None else hidden
         found = evidence(self.activity, self.activity.people_ids.row(person_id), now)
         if not hidden:
@@ -137,9 +137,10 @@ class Interests:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _interests(self, found: Evidence) -> list[Interest]:
+    def _interests(self, found: Evidence, hidden: frozenset[int]) -> list[Interest]:
         activity, topics = self.activity, self.known
         weights = np.maximum(by_topic(activity, found, len(topics)), 0)
+        weights[list(hidden)] = 0
         member = activity.posts["topic"][found.posts]
         share = np.where(found.weights > 0, found.weights, 0)[:, None] * activity.posts["topic_weight"][found.posts]
         posts = {int(k): self._shown(found, member, share, int(k)) for k in np.flatnonzero(weights)}
@@ -189,5 +190,5 @@ class Interests:
             found = found.only(np.array([id in permitted for id in ids], bool))
             if len(self._for_ads) > 10_000:
                 self._for_ads.clear()
-            self._for_ads[person_id] = kept = (state, self._interests(found))
+            self._for_ads[person_id] = kept = (state, self._interests(found, hidden))
         return kept[1]

@@ -34,7 +34,7 @@ def save(directory: Path, activity: Activity, cursors: dict[str, int], topics: T
     arrays: dict[str, Array] = {}
     for table in _TABLES:
         for name, column in getattr(activity, table).arrays().items():
-            arrays[f"{table}.{name}"] = column.astype(np.float16) if name in ("vector", "topic_weight") else column
+            arrays[f"{table}.{name}"] = column.astype(np.float16) if name == "vector" else column
     for name in ("post_ids", "people_ids", "langs"):
         text = "\n".join(getattr(activity, name).ids)
         arrays[name] = np.frombuffer(text.encode(), np.uint8)
