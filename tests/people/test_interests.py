@@ -63,7 +63,7 @@ def test_a_hidden_interest_has_no_weight_is_used_for_nothing_and_can_be_taken_ba
     hidden = [interest for interest in after if interest.hidden]
     assert [interest.id for interest in hidden] == [before[0].id] and hidden[0].weight == 0 and not hidden[0].evidence
     assert all(interest.id != before[0].id for interest in after if not interest.hidden)
-    assert not filled.matches("home:p0", [before[0].topic, before[0].id])
+    assert not filled.matches("home:p0", [before[0].id])
     filled.hide("home:p0", before[0].id, hidden=False)
     assert filled.of("home:p0") == before
 

@@ -31,7 +31,8 @@ def ask(
 ) -> Query:
     """The query of a request. found: what the person's events say (`people/taste.py`).
 
-    hidden: topics that the person hid; they count for nothing. clock: (now, oldest) where already known. near: the person's neighbours in taste where already known.
+    hidden: topics that the person hid; they count for nothing. clock: (now, oldest) where already known. near: the
+    person's neighbours in taste where already known.
     """
     person = activity.people_ids.row(request.person_id) if request.person_id else -1
     actor: Actor = person_actor(request.person_id) if request.person_id else ANYONE
