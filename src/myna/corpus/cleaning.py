@@ -27,10 +27,11 @@ def clean(text: str) -> str:
     # A post that spells out a special token must not become one.
     text = text.replace("<|", "< |")
     text = "".join(char for char in text if char >= " " or char in "\n\t") if not text.isprintable() else text
-    if "@" in text:
-        text = _MENTION.sub(USER, _EMAIL.sub(EMAIL, text))
+    # In this order: a link may hold a mention, and @name@server a mail address.
     if "://" in text or "www." in text.lower():
         text = _URL.sub(_cut_url, text)
+    if "@" in text:
+        text = _EMAIL.sub(EMAIL, _MENTION.sub(USER, text))
     if any(char.isdigit() for char in text):
         text = _LONG_DIGITS.sub(PHONE, _PHONE.sub(_phone, text))
     return _LINES.sub("\n\n", _SPACES.sub(" ", text)).strip()

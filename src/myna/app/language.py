@@ -1,0 +1,355 @@
+"""The network's own language model: trained from the facts, published in versions, used for writing and embedding.
+
+    home/corpus/HASH/                    the training text as tokens (myna.corpus)
+    home/models/language/run/            a training run under way: run.json, checkpoint.pt, curve.jsonl
+    home/models/language/VERSION/        a published model in the Hugging Face layout, its embedding and its curve
+    home/models/language/current         the name of the version in use
+
+Nothing here imports torch before it is needed: pages and commands that write and embed nothing start without it.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import filelock
+import numpy as np
+
+from myna.decisions import DecisionLog, new_id
+from myna.gate import MYNA, Reader
+from myna.i18n import N_
+from myna.network import NotFound, Problem, Progress, Purpose, now_ms, quiet
+
+if TYPE_CHECKING:
+    from myna.corpus import Corpus, Tokenizer
+    from myna.model import Embedder, Transformer
+    from myna.training import Plan, Processes
+
+_TRAINED = 1000
+"""Units of progress: corpus up to _READ, calibration up to _PLANNED, training up to _LEARNED, then the embedding."""
+_READ, _PLANNED, _LEARNED = 80, 110, 920
+_EMBEDDING_SHARE = 0.1
+"""Of the time asked for, kept for fitting the embedding; training gets at least _TRAINING_LEAST."""
+_TRAINING_LEAST = 0.4
+
+
+class Language:
+    """The language model of one network. Safe for many threads; training may run in another process."""
+
+    name = "myna"
+
+    def __init__(self, home: Path, reader: Reader, log: DecisionLog) -> None:
+        self._root = home / "models" / "language"
+        self._corpora = home / "corpus"
+        self._reader = reader
+        self._log = log
+        self._loading = threading.Lock()
+        self._writing = threading.Lock()
+        self._loaded: tuple[str, Transformer, Tokenizer, Embedder] | None = None
+        self._tokenizer: tuple[str, Tokenizer] | None = None
+
+    # -- the version in use ----------------------------------------------------------------------------------------
+
+    @property
+    def version(self) -> str:
+        """The name of the version in use; empty before there is one."""
+        try:
+            return (self._root / "current").read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a model."""
+        version = self.version
+        return bool(version) and (self._root / version / "myna.json").exists()
+
+    def versions(self) -> list[str]:
+        """All published versions, the oldest first."""
+        return sorted(path.parent.name for path in self._root.glob("*/myna.json"))
+
+    def about(self) -> dict[str, Any]:
+        """What the version in use was trained on, its plan and its measure; empty before there is one."""
+        if not self.ready:
+            return {}
+        about: dict[str, Any] = json.loads((self._root / self.version / "myna.json").read_text(encoding="utf-8"))
+        return about
+
+    def curve(self) -> list[dict[str, Any]]:
+        """The training curve of the run under way, else of the version in use: step, steps, tokens, seconds, at, and
+        loss and bits_per_byte where measured."""
+        under_way = self._root / "run" / "curve.jsonl"
+        path = under_way if under_way.exists() else self._root / self.version / "curve.jsonl"
+        if not path.is_file():
+            return []
+        points = []
+        for line in path.read_text(encoding="utf-8").splitlines():
+            # The last line of a run under way may be half written.
+            if line.endswith("}"):
+                points.append(json.loads(line))
+        return points
+
+    # -- using it --------------------------------------------------------------------------------------------------
+
+    def generate(
+        self,
+        prompt: str,
+        max_tokens: int = 64,
+        temperature: float = 0.8,
+        top_p: float = 0.95,
+        seed: int | None = None,
+        stop: Sequence[str] = (),
+    ) -> Iterator[str]:
+        """Text that goes on from the prompt, in pieces, until the post's end. Raises Problem before there is a model."""
+        if max_tokens < 1 or not 0 <= temperature <= 5 or not 0 < top_p <= 1:
+            raise Problem(
+                "Writing needs at least one token, a temperature from 0 to 5 and a top_p above 0 and up to 1.", 422
+            )
+        _, model, tokenizer, _ = self._load()
+        from myna.model import write
+
+        return write(model, tokenizer, prompt, max_tokens, temperature, top_p, seed, stop, self._writing)
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors (texts, d) float32 of unit length. Raises Problem before there is a model."""
+        return self._load()[3](texts)
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens a text is for the version in use. Raises Problem before there is a model."""
+        from myna.corpus import Tokenizer, clean
+
+        version = self._need()
+        if self._tokenizer is None or self._tokenizer[0] != version:
+            self._tokenizer = version, Tokenizer.load(self._root / version)
+        return len(self._tokenizer[1].encode(clean(text)))
+
+    def _need(self) -> str:
+        version = self.version
+        if not self.ready:
+            raise Problem("There is no language model yet. Train one with `myna train`.", 503)
+        return version
+
+    def _load(self) -> tuple[str, "Transformer", "Tokenizer", "Embedder"]:
+        version = self._need()
+        loaded = self._loaded
+        if loaded is not None and loaded[0] == version:
+            return loaded
+        with self._loading:
+            if self._loaded is None or self._loaded[0] != version:
+                from myna.corpus import Tokenizer
+                from myna.model import Embedder, load_model
+                from myna.training import pick_device, set_threads
+
+                set_threads()
+                directory = self._root / version
+                model, tokenizer = load_model(directory, pick_device()), Tokenizer.load(directory)
+                self._loaded = version, model, tokenizer, Embedder.load(directory, model, tokenizer)
+            return self._loaded
+
+    def drop(self, deleted_ids: Sequence[str]) -> int:
+        """Overwrites the tokens of deleted posts, and of all posts of deleted people, wherever they wait to be learned;
+        returns how many passages went."""
+        if not self._corpora.is_dir():
+            return 0
+        from myna.corpus import drop_from_all
+
+        return drop_from_all(self._corpora, list(deleted_ids))
+
+    # -- training it -----------------------------------------------------------------------------------------------
+
+    def train(self, minutes: float, progress: Progress = quiet, seed: int = 0) -> dict[str, Any]:
+        """Trains and publishes a new version in about this many minutes, on this process or all that torchrun
+        started, and puts it in use. Killed at any moment, the next call with the same minutes and seed goes on.
+
+        Returns {"version", "bits_per_byte", "parameters", "tokens", "documents", "seconds"}. Raises Problem where
+        there is nothing to train on, or where another process is training.
+        """
+        if not 0 < minutes <= 60 * 24 * 365:
+            raise Problem("The minutes to train for must be more than 0 and at most a year.", 422)
+        from myna.training import joined, set_threads
+
+        with joined() as processes, ExitStack() as stack:
+            self._root.mkdir(parents=True, exist_ok=True)
+            if processes.first:
+                self._only_one(stack)
+            set_threads(processes.here)
+            return self._train(minutes, seed, processes, progress if processes.first else quiet)
+
+    def _only_one(self, stack: ExitStack) -> None:
+        try:
+            stack.enter_context(filelock.FileLock(self._root / "train.lock").acquire(timeout=0))
+        except filelock.Timeout as error:
+            raise Problem("Another process is training this network's model. Wait for it, or stop it.", 409) from error
+
+    def _train(self, minutes: float, seed: int, processes: "Processes", progress: Progress) -> dict[str, Any]:
+        from myna.training import Trainer, pick_device
+
+        began = time.monotonic()
+        run = self._root / "run"
+        state = processes.agree(self._begin(run, minutes, seed) if processes.first else None)
+        corpus = self._corpus(run, state, processes, _part(progress, 0, _READ))
+        device = pick_device(processes.local)
+        plan = self._plan(run, state, corpus, device, processes, minutes, seed, time.monotonic() - began)
+        progress(_PLANNED, _TRAINED)
+        trainer = Trainer(plan, corpus, run, device, processes)
+        bits = trainer.run(_part(progress, _PLANNED, _LEARNED))
+        if processes.first:
+            self._publish(run, state, trainer.model, corpus, plan, bits, _part(progress, _LEARNED, _TRAINED))
+        processes.wait()
+        about = self.about()
+        names = ("version", "bits_per_byte", "parameters", "tokens", "documents", "seconds")
+        return {name: about[name] for name in names}
+
+    def _begin(self, run: Path, minutes: float, seed: int) -> dict[str, Any]:
+        """The state of the run to go on with, or of a new one."""
+        path = run / "run.json"
+        if path.exists():
+            state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            if (state["minutes"], state["seed"]) == (minutes, seed):
+                return state
+        shutil.rmtree(run, ignore_errors=True)
+        run.mkdir(parents=True)
+        now = now_ms()
+        state = {"minutes": minutes, "seed": seed, "began": now, "decision": new_id("d", now)}
+        _keep(path, state)
+        return state
+
+    def _corpus(self, run: Path, state: dict[str, Any], processes: "Processes", progress: Progress) -> "Corpus":
+        from myna.corpus import Corpus, build_corpus, keep_to_permitted
+
+        if processes.first:
+            if "corpus" in state and (self._corpora / state["corpus"] / "corpus.json").exists():
+                keep_to_permitted(Corpus(self._corpora / state["corpus"]), self._reader)
+            else:
+                for name in ("checkpoint.pt", "curve.jsonl"):
+                    (run / name).unlink(missing_ok=True)
+                state.pop("plan", None)
+                state["corpus"] = build_corpus(self._reader, self._corpora, progress).description.hash
+                _keep(run / "run.json", state)
+        state |= processes.agree(state)
+        progress(1, 1)
+        return Corpus(self._corpora / state["corpus"])
+
+    def _plan(
+        self,
+        run: Path,
+        state: dict[str, Any],
+        corpus: "Corpus",
+        device: str,
+        processes: "Processes",
+        minutes: float,
+        seed: int,
+        spent: float,
+    ) -> "Plan":
+        from myna.training import Plan, calibrated_plan
+
+        if "plan" not in state:
+            asked = minutes * 60
+            seconds = max(asked - spent - asked * _EMBEDDING_SHARE, asked * _TRAINING_LEAST)
+            plan = calibrated_plan(corpus, processes.agree(seconds), minutes, seed, device, processes)
+            state["plan"] = plan.to_dict()
+            if processes.first:
+                _keep(run / "run.json", state)
+        return Plan.from_dict(state["plan"])
+
+    def _publish(
+        self,
+        run: Path,
+        state: dict[str, Any],
+        model: "Transformer",
+        corpus: "Corpus",
+        plan: "Plan",
+        bits: float | None,
+        progress: Progress,
+    ) -> None:
+        """Writes the version beside the others, logs the decision, then points `current` at it. Each step can be
+        done again after a kill without doing anything twice."""
+        from myna.corpus import keep_to_permitted
+        from myna.model import fit_embedder, save_model
+
+        keep_to_permitted(corpus, self._reader)
+        fresh = self._root / ".publishing"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        tokenizer = corpus.tokenizer
+        save_model(model, fresh, tokenizer.end, tokenizer.pad)
+        tokenizer.save(fresh)
+        embedder, quality = fit_embedder(model, tokenizer, corpus, plan.seed, progress)
+        embedder.save(fresh)
+        shutil.copyfile(run / "curve.jsonl", fresh / "curve.jsonl")
+        day = datetime.fromtimestamp(state["began"] / 1000, UTC).strftime("%Y%m%d")
+        # Time-ordered names, and the content's hash: the same bits are the same version.
+        version = f"{self.name}-{day}-{state['began'] // 1000 % 86_400:05d}-{_hash(fresh)}"
+        description = corpus.description
+        about = {
+            "version": version,
+            "bits_per_byte": bits,
+            "parameters": plan.shape.parameters,
+            "tokens": plan.tokens,
+            "documents": description.documents,
+            "seconds": round((now_ms() - state["began"]) / 1000, 1),
+            "corpus": description.to_dict(),
+            "plan": plan.to_dict(),
+            "embedding": quality,
+        }
+        _keep(fresh / "myna.json", about)
+        if not (self._root / version).exists():
+            fresh.replace(self._root / version)
+        self._record(state, about)
+        from myna.training import write_atomically
+
+        write_atomically(self._root / "current", version.encode())
+        shutil.rmtree(run)
+        progress(1, 1)
+
+    def _record(self, state: dict[str, Any], about: dict[str, Any]) -> None:
+        try:
+            self._log.get(state["decision"])
+        except NotFound:
+            corpus = about["corpus"]
+            reason = {
+                "text": N_("Learned from {documents} documents that the gate admitted, the newest held out to measure."),
+                "values": {"documents": corpus["documents"]},
+                "evidence": [],
+            }
+            input = {name: corpus[name] for name in ("admitted", "dropped", "hash", "documents", "tokens", "deletions")}
+            output = {name: about[name] for name in ("version", "bits_per_byte", "parameters", "tokens", "embedding")}
+            self._log.write(
+                "train",
+                str(MYNA),
+                Purpose.TRAIN,
+                {"corpus": input, "plan": about["plan"]},
+                {**output, "reasons": [reason]},
+                about["version"],
+                id=state["decision"],
+            )
+
+
+def _part(progress: Progress, begin: int, end: int) -> Progress:
+    """A stage's own progress as its share of the whole."""
+
+    def within(done: int, total: int) -> None:
+        progress(begin + (end - begin) * min(done, total) // max(total, 1), _TRAINED)
+
+    return within
+
+
+def _keep(path: Path, body: dict[str, Any]) -> None:
+    from myna.training import write_atomically
+
+    write_atomically(path, json.dumps(body, indent=1).encode())
+
+
+def _hash(directory: Path) -> str:
+    digest = hashlib.sha256()
+    for name in ("model.safetensors", "tokenizer.json", "embedding.safetensors"):
+        digest.update((directory / name).read_bytes())
+    return digest.hexdigest()[:10]
