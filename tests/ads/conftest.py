@@ -1,6 +1,6 @@
 """A small network with ads, for the tests of this part."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,17 +77,3 @@ def net(tmp_path: Path) -> Iterator[Net]:
     store.append([Post(f"home:q{n}", f"home:p{n}", then, f"post number {n}", "en") for n in range(100)])
     yield Net(tmp_path, store, Reader(store), DecisionLog(store))
     store.close()
-
-
-@pytest.fixture
-def make_net(tmp_path: Path) -> Iterator[Callable[[str], Net]]:
-    stores: list[Store] = []
-
-    def make(name: str) -> Net:
-        store = Store(f"sqlite:///{tmp_path}/{name}.db")
-        stores.append(store)
-        return Net(tmp_path / name, store, Reader(store), DecisionLog(store))
-
-    yield make
-    for store in stores:
-        store.close()

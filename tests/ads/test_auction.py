@@ -84,7 +84,9 @@ def test_order_of_candidates_does_not_matter(auction, random):
     random.shuffle(order)
     again = sell([ids[i] for i in order], [offered[i] for i in order], [weights[i] for i in order])
     assert again.price == outcome.price
-    assert (ids[order[again.winner]] if again.winner >= 0 else "") == (ids[outcome.winner] if outcome.winner >= 0 else "")
+    assert (ids[order[again.winner]] if again.winner >= 0 else "") == (
+        ids[outcome.winner] if outcome.winner >= 0 else ""
+    )
 
 
 @given(auctions(), st.integers(1, 4))

@@ -60,7 +60,11 @@ def test_words_reach_the_place_not_the_person(net):
     net.campaign(0, words=["Green tea"])
     assert slot(net, "home:p5", "coffee") is None
     why = slot(net, "home:p5", "coffee", "green tea for all").reasons[1]
-    assert (why.text, why.values["words"], why.evidence) == ("Shown beside posts about {words}", "Green tea", ("home:near901",))
+    assert (why.text, why.values["words"], why.evidence) == (
+        "Shown beside posts about {words}",
+        "Green tea",
+        ("home:near901",),
+    )
 
 
 def test_interest_or_words(net):

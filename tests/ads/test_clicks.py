@@ -40,12 +40,26 @@ def test_what_does_not_count_is_told_by_reason(clicking):
     net = clicking
     campaign = net.campaign(0)
     shown = net.ads.fill("home:p5", [])
-    for after, kind in ((1_000, "bot"), (2_000, "head"), (3_000, "prefetch"), (30_000, "click"), (33_000, "click"), (90_000, "click")):
+    for after, kind in (
+        (1_000, "bot"),
+        (2_000, "head"),
+        (3_000, "prefetch"),
+        (30_000, "click"),
+        (33_000, "click"),
+        (90_000, "click"),
+    ):
         net.click(shown, after, kind)
     net.click(net.ads.fill("home:p6", []), DAY + HOUR)
     net.ads.ingest()
     report = net.ads.report(campaign.id)
-    assert dict(report.filtered) == {"bot": 1, "head": 1, "prefetch": 1, "double": 1, "repeat": 1, "later than a day": 1}
+    assert dict(report.filtered) == {
+        "bot": 1,
+        "head": 1,
+        "prefetch": 1,
+        "double": 1,
+        "repeat": 1,
+        "later than a day": 1,
+    }
     assert (report.clicks, report.filtered_clicks, report.spend) == (1, 6, 1_000)
 
 
@@ -136,8 +150,14 @@ when = st.integers(0, 3 * DAY)
 @given(
     st.fixed_dictionaries(
         {
-            "at": when, "kind": st.sampled_from(["click", "bot", "head", "prefetch"]), "shown_at": st.none() | when,
-            "price": money, "first": st.none() | when, "last": st.none() | when, "left": money, "left_today": st.none() | money,
+            "at": when,
+            "kind": st.sampled_from(["click", "bot", "head", "prefetch"]),
+            "shown_at": st.none() | when,
+            "price": money,
+            "first": st.none() | when,
+            "last": st.none() | when,
+            "left": money,
+            "left_today": st.none() | money,
         }
     )
 )  # fmt: skip

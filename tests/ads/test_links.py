@@ -45,7 +45,9 @@ def home(tmp_path):
 
 def get(port, path, method="GET", **headers):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request(method, path, headers={"User-Agent": BROWSER} | {k.replace("_", "-"): v for k, v in headers.items()})
+    connection.request(
+        method, path, headers={"User-Agent": BROWSER} | {k.replace("_", "-"): v for k, v in headers.items()}
+    )
     response = connection.getresponse()
     body = response.read()
     connection.close()
@@ -93,7 +95,10 @@ def test_head_prefetch_and_programs_are_redirected_but_told_apart(server):
     ("agent", "kind"),
     [
         (BROWSER, "click"),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1", "click"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1",
+            "click",
+        ),
         ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "click"),
         ("", "bot"),
         ("curl/8.5.0", "bot"),
@@ -109,7 +114,10 @@ def test_knows_programs_by_what_they_call_themselves(agent, kind):
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(path=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=200), prefix=st.sampled_from(["/", "/c/", "//", "/c/https:"]))
+@given(
+    path=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=200),
+    prefix=st.sampled_from(["/", "/c/", "//", "/c/https:"]),
+)
 def test_never_redirects_what_was_not_signed(server, path, prefix):
     running, _ = server
     status, headers, _ = get(running.server_port, prefix + path)
@@ -149,9 +157,22 @@ def test_redirects_with_a_full_disk(server, monkeypatch):
 def test_imports_neither_database_nor_api_nor_models():
     code = "import sys, myna.ads.links; print(' '.join(sys.modules))"
     environment = os.environ | {"PYTHONPATH": SOURCE}
-    loaded = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    ).stdout
     names = {name.split(".")[0] for name in loaded.split()}
-    assert not names & {"sqlalchemy", "alembic", "fastapi", "starlette", "uvicorn", "torch", "numpy", "scipy", "pydantic", "filelock"}
+    assert not names & {
+        "sqlalchemy",
+        "alembic",
+        "fastapi",
+        "starlette",
+        "uvicorn",
+        "torch",
+        "numpy",
+        "scipy",
+        "pydantic",
+        "filelock",
+    }
     parts = {name for name in loaded.split() if name.startswith("myna.")}
     assert parts == {"myna.ads", "myna.ads.links", "myna.ads.redirect", "myna.ads.clicklog", "myna.ads.token"}
 
@@ -196,7 +217,10 @@ def test_goes_on_redirecting_when_all_else_is_killed(home):
         "print(links.ensure_running(home, port=0), flush=True); time.sleep(600)"
     )
     parent = subprocess.Popen(
-        [sys.executable, "-c", code, str(home)], env=os.environ | {"PYTHONPATH": SOURCE}, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(home)],
+        env=os.environ | {"PYTHONPATH": SOURCE},
+        stdout=subprocess.PIPE,
+        text=True,
     )
     url = parent.stdout.readline().strip()
     parent.send_signal(signal.SIGKILL)

@@ -9,7 +9,7 @@ from myna.ads.measurement import MISMATCHED, NO_HOLDOUT, TOO_FEW, always_valid, 
 
 
 def simulated(rng, people, holdout, rate, effect):
-    """Counts of one campaign: reached, held out, outcomes of each. Its own generator; knows nothing of the estimator."""
+    """Counts of one campaign: reached, held out, outcomes of each. Knows nothing of the estimator."""
     ghost = rng.random(people) < holdout
     inclination = rng.gamma(2.0, rate / 2, people)
     outcome = rng.random(people) < np.clip(np.where(ghost, inclination, inclination + effect), 0, 1)
@@ -63,7 +63,10 @@ def test_looking_at_every_person_keeps_the_false_alarms_below_5_in_100():
 
 def test_always_valid_finds_a_real_effect_too():
     rng = np.random.default_rng(10)
-    found = [always_valid(k1, n1, k2, n2, 0.2) for n1, n2, k1, k2 in (simulated(rng, 20_000, 0.2, 0.05, 0.03) for _ in range(50))]
+    found = [
+        always_valid(k1, n1, k2, n2, 0.2)
+        for n1, n2, k1, k2 in (simulated(rng, 20_000, 0.2, 0.05, 0.03) for _ in range(50))
+    ]
     assert sum(low > 0 for low, _ in found) > 45
     assert sum(low <= 0.03 <= high for low, high in found) >= 48
 

@@ -9,8 +9,15 @@ from myna.ads.pacing import DAY, HOUR, LEAST, Purse, Rhythm, affordable, allowan
 BEGIN = 20_000 * DAY
 
 
-def purse(budget=24_000_000, day_budget=0, spent=0, day_spent=0, before=0, reserved=0, starts=BEGIN, ends=BEGIN + DAY, since=0):
-    return Purse(*(np.array([v], np.int64) for v in (budget, day_budget, spent, day_spent, before, reserved, starts, ends, since)))
+def purse(
+    budget=24_000_000, day_budget=0, spent=0, day_spent=0, before=0, reserved=0, starts=BEGIN, ends=BEGIN + DAY, since=0
+):
+    return Purse(
+        *(
+            np.array([v], np.int64)
+            for v in (budget, day_budget, spent, day_spent, before, reserved, starts, ends, since)
+        )
+    )
 
 
 EVEN = Rhythm.of(None)
@@ -73,7 +80,9 @@ def test_rhythm_adds_up_to_a_day(hour, hours):
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9))
 def test_affordable_never_exceeds_either_budget(budget, day_budget, spent, reserved):
-    most = int(affordable(purse(budget=budget, day_budget=day_budget, spent=spent, day_spent=spent // 2, reserved=reserved))[0])
+    most = int(
+        affordable(purse(budget=budget, day_budget=day_budget, spent=spent, day_spent=spent // 2, reserved=reserved))[0]
+    )
     assert 0 <= most <= max(budget - spent - reserved, 0)
     if day_budget:
         assert most <= max(day_budget - spent // 2 - reserved, 0)

@@ -162,7 +162,9 @@ def test_link_leads_to_the_campaigns_address_else_to_the_post(net):
 
 
 def test_no_link_where_a_click_could_lead_nowhere(net):
-    ads = Ads(net.directory / "a", net.reader, net.log, Records(net.store, "campaign"), net.interests, "http://links.test")
+    ads = Ads(
+        net.directory / "a", net.reader, net.log, Records(net.store, "campaign"), net.interests, "http://links.test"
+    )
     net.campaign(0)
     ads.follow()
     assert ads.fill("home:p5", []).link == ""
