@@ -15,8 +15,10 @@ LONGEST_LINE = 16 << 20
 _WHOLE = 64 << 20
 """Bytes of a JSON file that are parsed at once, which is fast; a larger file is parsed record by record."""
 _PIECE = 1 << 20
-_NEXT = re.compile(r"\}\s*,\s*\{")
+_NEXT = re.compile(r"\}\s*,\s*\{|,[ \t]*\r?\n {0,2}\{")
+"""Where a record seems to begin: an object after an object, or one at the beginning of a line."""
 _GAP = re.compile(r"[\s,]*")
+_OTHER_KEY = re.compile(r'\s*,\s*"')
 _DECODER = json.JSONDecoder()
 
 
@@ -152,11 +154,27 @@ def _one_by_one(data: bytes, file: IO[bytes] | None, key: str) -> Iterator[tuple
             yield Broken(TRUNCATED), window.done
             return
         if window.text[window.at] == "]":
-            return
+            if _ends(window):
+                return
+            # A bracket too many within a broken record: what follows is not to be lost with it.
+            beginning = window.text[window.at + 1 : window.at + 200]
+            found_next = _find_next(window)
+            if found_next or not (key and _OTHER_KEY.match(beginning)):
+                yield Broken("text that belongs to no record"), window.done
+            if not found_next:
+                return
+            continue
         element = _next(window)
         yield element, window.done
         if isinstance(element, Broken) and not _find_next(window):
             return
+
+
+def _ends(window: _Text) -> bool:
+    """Whether nothing but closing brackets follows."""
+    while len(window.text) - window.at < 200 and window.fill():
+        pass
+    return window.ended and not window.text[window.at :].strip("]}; \r\n\t")
 
 
 def _next(window: _Text) -> Any:
