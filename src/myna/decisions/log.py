@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from myna.decisions.types import Decision, Replay
 from myna.network import NotFound, Problem, now_ms
+from myna.network.database import askable
 from myna.network.schema import decisions
 from myna.network.store import Store
 
@@ -69,7 +70,7 @@ class DecisionLog:
     def get(self, id: str) -> Decision:
         """A decision by id. Raises NotFound."""
         with self._store.engine.connect() as connection:
-            row = connection.execute(sa.select(decisions).where(decisions.c.id == id)).first()
+            row = connection.execute(sa.select(decisions).where(decisions.c.id == askable(id))).first()
         if row is None:
             raise NotFound(f"There is no decision {id!r}. Its id stands with every answer; a person's go with them.")
         return _decision(row)
@@ -82,7 +83,7 @@ class DecisionLog:
         if kind is not None:
             query = query.where(decisions.c.kind == kind)
         if actor is not None:
-            query = query.where(decisions.c.actor == actor)
+            query = query.where(decisions.c.actor == askable(actor))
         return self._read(query.order_by(decisions.c.seq.desc()).limit(limit))
 
     def after(self, seq: int, kind: str, limit: int = 10_000) -> tuple[list[Decision], int]:

@@ -27,8 +27,15 @@ def open_engine(url: str) -> sa.Engine:
         raise Problem(f"The database URL {url!r} cannot be read; give sqlite:///FILE or postgresql://…") from error
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise Problem(f"Myna keeps its logs in SQLite or PostgreSQL, not in {parsed.get_backend_name()!r}.")
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    # Without the password: the message is printed and logged.
+    where = parsed.render_as_string(hide_password=True)
+    if parsed.get_backend_name() == "sqlite":
+        if not parsed.database or ":memory:" in parsed.database:
+            raise Problem("Myna keeps its logs in a file, not in memory; give sqlite:///FILE.")
+        try:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Problem(f"The database {where} cannot be opened: {error}. Give a folder that can be made.") from error
     engine = sa.create_engine(parsed, pool_pre_ping=parsed.get_backend_name() == "postgresql")
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
@@ -36,8 +43,6 @@ def open_engine(url: str) -> sa.Engine:
     try:
         _upgrade(engine)
     except sa.exc.DatabaseError as error:
-        # Without the password: the message is printed and logged.
-        where = parsed.render_as_string(hide_password=True)
         raise Problem(
             f"The database {where} cannot be opened: {error.orig}. Check the URL, or restore a backup."
         ) from error
@@ -65,6 +70,30 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
+def askable(text: str) -> str:
+    """The text as it may be asked for: no id holds a NUL or half a surrogate pair, and PostgreSQL takes neither."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "?")
+
+
+def forget_overwritten(engine: sa.Engine) -> None:
+    """Empties SQLite's write-ahead log, in which old states of pages lie until it is written over.
+
+    Where a reader still needs one, it is left: the next deletion empties it, or the last connection that closes.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=200")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cursor.fetchall()
+        cursor.execute("PRAGMA busy_timeout=60000")
+        cursor.close()
+    finally:
+        connection.close()
+
+
 def _version(engine: sa.Engine) -> str | None:
     with engine.connect() as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
@@ -73,8 +102,11 @@ def _version(engine: sa.Engine) -> str | None:
 
 
 def _upgrade(engine: sa.Engine) -> None:
-    if _version(engine) == HEAD:
+    found = _version(engine)
+    if found == HEAD:
         return
+    if found is not None and found > HEAD:
+        raise Problem(f"This database was made by a newer Myna (schema {found}, here {HEAD}); upgrade Myna to open it.")
     from alembic import command  # imported late: it is slow, and rarely needed
     from alembic.config import Config
 

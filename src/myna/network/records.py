@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from myna.network.database import askable
 from myna.network.schema import records
 from myna.network.store import Store
 from myna.network.types import now_ms
@@ -36,7 +37,7 @@ class Records:
         """All documents of the kind, or of one owner, by id, oldest change first."""
         query = sa.select(records.c.id, records.c.body).where(records.c.kind == self.kind)
         if owner is not None:
-            query = query.where(records.c.owner == owner)
+            query = query.where(records.c.owner == askable(owner))
         with self._store.engine.connect() as connection:
             return {id: json.loads(body) for id, body in connection.execute(query.order_by(records.c.at, records.c.id))}
 
@@ -67,4 +68,4 @@ class Records:
         return Records(self._store, kind)
 
     def _is(self, id: str) -> tuple[sa.ColumnElement[bool], ...]:
-        return records.c.kind == self.kind, records.c.id == id
+        return records.c.kind == self.kind, records.c.id == askable(id)

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from myna.network.database import open_engine
+from myna.network.database import askable, forget_overwritten, open_engine
 from myna.network.problem import NotFound, Problem
 from myna.network.schema import actions, consents, decisions, deletions, edges, people, posts, records
 from myna.network.types import (
@@ -110,6 +110,7 @@ class Store:
         for fact in facts:
             kinds.setdefault(type(fact), []).append(fact)
         new = 0
+        erasing = Deletion in kinds
         with self.writing() as connection:
             gone = self._gone_people(connection)
             if Person in kinds:
@@ -128,13 +129,16 @@ class Store:
                 new += self._add(connection, consents, [_row(consent) for consent in kinds[Consent]])
             for deletion in kinds.get(Deletion, ()):
                 new += self._delete(connection, deletion)
+        if erasing:
+            forget_overwritten(self.engine)
         return Appended(new, len(facts) - new)
 
     def _add(self, connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> int:
         if not rows:
             return 0
-        result = connection.execute(self._insert(table).on_conflict_do_nothing(), rows)
-        return max(result.rowcount, 0)
+        # Without both, an insert of a single row fetches its new key instead of counting rows, and says -1.
+        insert = self._insert(table).inline().on_conflict_do_nothing()
+        return int(connection.execute(insert, rows, execution_options={"preserve_rowcount": True}).rowcount)
 
     def _append_people(self, connection: sa.Connection, found: list[Person], gone: set[str]) -> int:
         latest = {person.id: person for person in found if person.id not in gone}
@@ -236,18 +240,22 @@ class Store:
     def posts_by(self, author_id: str, before: int = 2**62, limit: int = 20) -> list[Post]:
         """A person's posts older than `before` (milliseconds), newest first."""
         query = sa.select(*_POST).where(
-            posts.c.author_id == author_id, posts.c.created_at < before, posts.c.deleted_at.is_(None)
+            posts.c.author_id == askable(author_id), posts.c.created_at < before, posts.c.deleted_at.is_(None)
         )
         return self._posts(query.order_by(posts.c.created_at.desc(), posts.c.seq.desc()).limit(limit))
 
     def replies_to(self, id: str, limit: int = 200) -> list[Post]:
         """Direct replies, oldest first."""
-        query = sa.select(*_POST).where(posts.c.reply_to == id, posts.c.reply_to != "", posts.c.deleted_at.is_(None))
+        query = sa.select(*_POST).where(
+            posts.c.reply_to == askable(id), posts.c.reply_to != "", posts.c.deleted_at.is_(None)
+        )
         return self._posts(query.order_by(posts.c.created_at, posts.c.seq).limit(limit))
 
     def reposts_of(self, id: str, limit: int = 200) -> list[Post]:
         """Reposts, oldest first."""
-        query = sa.select(*_POST).where(posts.c.repost_of == id, posts.c.repost_of != "", posts.c.deleted_at.is_(None))
+        query = sa.select(*_POST).where(
+            posts.c.repost_of == askable(id), posts.c.repost_of != "", posts.c.deleted_at.is_(None)
+        )
         return self._posts(query.order_by(posts.c.created_at, posts.c.seq).limit(limit))
 
     def _posts(self, query: sa.Select[Any]) -> list[Post]:
@@ -273,7 +281,7 @@ class Store:
 
     def person(self, id_or_handle: str) -> Person:
         """A person by id or by @handle. Raises NotFound."""
-        text = id_or_handle.strip()
+        text = askable(id_or_handle.strip())
         handle = text.removeprefix("@")
         query = sa.select(*_PERSON).where(
             sa.or_(people.c.id == text, people.c.handle == handle), people.c.deleted_at.is_(None)
@@ -291,11 +299,11 @@ class Store:
 
     def edges_of(self, person_id: str) -> list[Edge]:
         """How the person stands to others now: one edge for each that is on."""
-        return self._edges(edges.c.person_id == person_id)
+        return self._edges(edges.c.person_id == askable(person_id))
 
     def edges_to(self, other_id: str) -> list[Edge]:
         """How others stand to the person now."""
-        return self._edges(edges.c.other_id == other_id)
+        return self._edges(edges.c.other_id == askable(other_id))
 
     def _edges(self, condition: sa.ColumnElement[bool]) -> list[Edge]:
         newest: dict[tuple[str, str, str], Edge] = {}
@@ -316,12 +324,12 @@ class Store:
 
     def actions_by(self, person_id: str, limit: int = 1000) -> list[Action]:
         """A person's newest actions, newest first."""
-        query = sa.select(*_ACTION).where(actions.c.person_id == person_id)
+        query = sa.select(*_ACTION).where(actions.c.person_id == askable(person_id))
         return self._actions(query.order_by(actions.c.at.desc(), actions.c.seq.desc()).limit(limit))
 
     def actions_on(self, post_id: str, kind: ActionKind, limit: int = 1000) -> list[Action]:
         """Actions of a kind on a post, newest first."""
-        query = sa.select(*_ACTION).where(actions.c.post_id == post_id, actions.c.kind == kind)
+        query = sa.select(*_ACTION).where(actions.c.post_id == askable(post_id), actions.c.kind == kind)
         return self._actions(query.order_by(actions.c.at.desc(), actions.c.seq.desc()).limit(limit))
 
     def _actions(self, query: sa.Select[Any]) -> list[Action]:
@@ -372,7 +380,7 @@ class Store:
 
 
 def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
-    unique = list(dict.fromkeys(ids))
+    unique = list(dict.fromkeys(askable(id) for id in ids))
     for start in range(0, len(unique), _CHUNK):
         yield unique[start : start + _CHUNK]
 

@@ -19,6 +19,7 @@ def invalid(fact: Fact) -> str | None:
                 or _bad_reference(fact.reply_to, fact.repost_of, fact.quote_of)
                 or _bad_text(fact.text)
                 or _bad_text(fact.lang, *fact.urls, *fact.mentions)
+                or _bad_lines(fact.urls + fact.mentions)
                 or _bad_count(fact.like_count, fact.repost_count, fact.reply_count)
             )
         case Person():
@@ -74,6 +75,11 @@ def _bad_time(at: int) -> str | None:
 
 def _bad_count(*counts: int) -> str | None:
     return None if all(0 <= count < 2**62 for count in counts) else "count negative or out of range"
+
+
+def _bad_lines(lines: tuple[str, ...]) -> str | None:
+    # They are kept one a line.
+    return None if all(line and "\n" not in line for line in lines) else "link or mention empty or with a line break"
 
 
 def _bad_text(*texts: str) -> str | None:
