@@ -313,3 +313,15 @@ def test_check_tells_what_it_is_behind(small: House) -> None:
     assert small.feeds.check()["behind"] == {}
     small.store.append([Post("home:later", "home:p1", now_ms(), "not yet taken in", "en")])
     assert small.feeds.check()["behind"] == {"posts": 1}
+
+
+def test_one_new_post_in_an_old_network_leaves_the_rest_as_fresh_as_it_was(
+    house: House, network: Callable[..., Any]
+) -> None:
+    house.add(*network(now=1_760_000_000_000, views=60))
+    house.feeds.train()
+    before = house.page("home:p0", limit=20)
+    house.add(Post("home:awake", "home:p1", now_ms(), "somebody writes again after a long time", "en"))
+    after = house.page("home:p0", limit=20)
+    assert len(set(ids(before)) & set(ids(after))) >= 17
+    assert [interest.id for interest in house.interests.of("home:p0")]

@@ -52,6 +52,7 @@ def query(house: House) -> Query:
         post("tail", "twin", 2),
         # A thousand newer posts, so that an old one is too old.
         *(post(f"many{n}", "far", 5 + n // 50) for n in range(1000)),
+        *(post(f"daily{n}", "far", 24 * n) for n in range(2, 60)),
         post("old", "friend", 24 * 60),
         Action("home:a1", "home:me", "home:seen", ActionKind.SEEN, now),
         Action("home:a2", "home:me", "home:less", ActionKind.SHOW_LESS, now),

@@ -112,3 +112,24 @@ def test_show_less_counts_at_once_and_in_full() -> None:
     found = activity()
     found.record(1, 0, Event.SHOW_LESS, NOW)
     assert evidence(found, 1, NOW).weights.tolist() == [-1.5]
+
+
+def test_the_clock_stands_still_in_silence_and_runs_again_after_it() -> None:
+    found = Activity()
+    hour = 3_600_000
+    for n, at in enumerate([NOW, NOW + hour, NOW + 9000 * hour, NOW + 9001 * hour]):
+        row = found.post_row(f"x:{n}")
+        found.posts["created"][row], found.posts["held"][row] = at, True
+    ticks = found.clock(found.posts["created"])
+    assert np.diff(ticks).tolist() == [hour, 48 * hour, hour]
+    assert found.tick(NOW + 20_000 * hour) == ticks[-1] + 48 * hour
+    assert found.tick(NOW + 30_000 * hour) == found.tick(NOW + 20_000 * hour)
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=1, max_size=30), st.lists(st.integers(0, 10**12), min_size=2))
+def test_the_clock_never_runs_backwards(created: list[int], asked: list[int]) -> None:
+    found = Activity()
+    for n, at in enumerate(created):
+        row = found.post_row(f"x:{n}")
+        found.posts["created"][row] = at
+    assert (np.diff(found.clock(np.sort(np.array(asked)))) >= 0).all()

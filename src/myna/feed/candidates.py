@@ -20,9 +20,8 @@ NOBODY: frozenset[int] = frozenset()
 class Query:
     """Who asks, and all about them that the stages need. People and posts are rows of the activity.
 
-    now: the time that ages are counted to: the request's, or the newest post's in a network that has fallen silent.
-    oldest: posts before it are too old. interests: (topics,) float64, shares of what they like, summing to 1 (or all
-    0). unwanted: (topics,), of what they want less of. near: people whose taste is theirs, with how near: (n,), (n,).
+    now, oldest: the request's time, and the time before which posts are too old, by the network's own clock.
+    interests: (topics,) float64, shares of what they like, summing to 1 (or all 0). unwanted: (topics,), of what they want less of. near: people whose taste is theirs, with how near: (n,), (n,).
     """
 
     request: Request

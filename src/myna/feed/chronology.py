@@ -16,7 +16,7 @@ def timeline(query: Query) -> tuple[Candidates, Array]:
     """
     activity, request = query.activity, query.request
     posts = activity.posts
-    latest = min(request.before, max(request.now, query.now) + 3_600_000)
+    latest = min(request.before, request.now + 3_600_000)
     if request.mode is Mode.FOLLOWING:
         mine = [
             row for author in sorted({*query.follows, query.person} - {-1}) for row in _newest(query, author, latest)

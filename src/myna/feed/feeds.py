@@ -68,9 +68,10 @@ class Feeds:
         return self.interests.follow(progress)
 
     def rebuild(self, progress: Progress = quiet) -> None:
-        """Derives interests and the feed's state anew from the log. The trained model stays; `train` makes another."""
-        self.interests.rebuild(progress)
+        """Forgets what was derived here. The state is the interests', whose own rebuild makes it anew; the trained
+        model stays until `train` makes another."""
         self._prior = None
+        self.follow(progress)
 
     def set_embed(self, embed: Embed | None, version: str) -> None:
         """Hands in another language model's embeddings; they take part from the next rebuild on."""

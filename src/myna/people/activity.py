@@ -52,6 +52,8 @@ AFFINITY = {
 """How much each event ties a person to the author of the post."""
 
 DAY = 86_400_000
+IDLE = 2 * DAY
+"""Of a time without a single post, as much as makes anything older."""
 _AFFINITY_HALF_LIFE = 30 * DAY
 _FATIGUE_HALF_LIFE = DAY // 2
 
@@ -126,6 +128,9 @@ class Activity:
         self._unsorted: set[int] = set()
         self._by_time = np.zeros(0, np.int64)
         self._timed = 0
+        self._times = np.zeros(0, np.int64)
+        self._ends = np.zeros(0, np.int64)
+        self._cut = np.zeros(1, np.int64)
         self._begin()
 
     def _begin(self) -> None:
@@ -205,12 +210,46 @@ class Activity:
                 places = np.searchsorted(created[self._by_time], created[rows], side="right")
                 self._by_time = np.insert(self._by_time, places, rows)
             self._timed = len(self.posts)
+            self._find_silences()
         return self._by_time
 
     def retimed(self) -> None:
         """A row's time has changed (a post that others had spoken of has arrived): order anew when next asked."""
         self._timed = 0
         self._by_time = np.zeros(0, np.int64)
+
+    # -- the clock -------------------------------------------------------------------------------------------------
+
+    def _find_silences(self) -> None:
+        self._times = self.posts["created"][self._by_time]
+        gaps = np.diff(self._times)
+        long = np.flatnonzero(gaps > IDLE)
+        self._ends = self._times[long + 1]
+        self._cut = np.concatenate([[0], np.cumsum(gaps[long] - IDLE)])
+
+    def clock(self, at: Array) -> Array:
+        """Times by the network's own clock, milliseconds: it stands still while nobody writes for more than IDLE.
+
+        So an archive is as fresh as on its last day, and stays so beside the first post that follows it years later.
+        """
+        self.by_time()
+        at = np.asarray(at, np.int64)
+        if not len(self._times):
+            return at
+        before = np.searchsorted(self._times, at, side="right") - 1
+        newest = self._times[np.maximum(before, 0)]
+        since = np.where(before >= 0, np.minimum(at - newest, IDLE), at - newest)
+        return newest - self._cut[np.searchsorted(self._ends, newest, side="right")] + since
+
+    def tick(self, at: int) -> int:
+        """One time by the network's own clock."""
+        return int(self.clock(np.array([at]))[0])
+
+    def _ticked(self, at: int) -> int:
+        # As `tick`, fast where there was no silence; the order by time is not brought up to date for each event.
+        if not len(self._ends) and len(self._times) and self._times[0] <= at <= self._times[-1]:
+            return at
+        return self.tick(at)
 
     # -- events ----------------------------------------------------------------------------------------------------
 
@@ -229,6 +268,7 @@ class Activity:
         if not found:
             return
         found.sort(key=lambda event: event[3])
+        self.by_time()
         first = len(self.events)
         self.events.resize(first + len(found))
         for place, name in enumerate(("person", "post", "kind", "at", "value", "by")):
@@ -238,6 +278,7 @@ class Activity:
 
     def reapply(self) -> None:
         """Applies all events and edges kept, after they were loaded."""
+        self.by_time()
         edges = [self.edges[name].tolist() for name in ("person", "other", "kind", "at", "on")]
         for person, other, what, at, on in zip(*edges, strict=True):
             self.relations.set(person, other, what, at, on)
@@ -255,7 +296,7 @@ class Activity:
                 self.tallies["seen"][person] += 1
                 if author >= 0:
                     self.tallies["author_seen"][author] += 1
-                    _decay(self.fatigue[person], author, 1.0, at, _FATIGUE_HALF_LIFE)
+                    _decay(self.fatigue[person], author, 1.0, self._ticked(at), _FATIGUE_HALF_LIFE)
             seen[post] = at
             return
         if kind == Event.VOID:
@@ -273,9 +314,9 @@ class Activity:
         if author >= 0 and author != person:
             if kind in (Event.SHOW_LESS, Event.REPORT):
                 self.counts["show_less"][post] += 1
-                _decay(self.disliking[person], author, 1.0, at, _AFFINITY_HALF_LIFE)
+                _decay(self.disliking[person], author, 1.0, self._ticked(at), _AFFINITY_HALF_LIFE)
             elif kind in AFFINITY and not (kind == Event.DWELL and value < DWELT):
-                _decay(self.affinity[person], author, AFFINITY[Event(kind)], at, _AFFINITY_HALF_LIFE)
+                _decay(self.affinity[person], author, AFFINITY[Event(kind)], self._ticked(at), _AFFINITY_HALF_LIFE)
 
     def _like(self, person: int, post: int, kind: int) -> bool:
         """Counts a like or repost; False for a second like, which says nothing new."""
@@ -378,13 +419,14 @@ class Activity:
         past.posts, past.people = self.posts.copy(), self.people.copy()
         past.events, past.edges = self.events.copy(), self.edges.copy()
         past.by_author, past._unsorted = self.by_author, self._unsorted
-        past._by_time, past._timed = self._by_time, self._timed
+        past._by_time, past._timed = self.by_time(), self._timed
+        past._times, past._ends, past._cut = self._times, self._ends, self._cut
         past._begin()
         return past
 
 
 def decayed(tie: tuple[float, int], now: int, half_life: float = _AFFINITY_HALF_LIFE) -> float:
-    """A tie's strength now."""
+    """A tie's strength now. now: by the network's own clock, as all ages."""
     return float(tie[0] * 0.5 ** (max(now - tie[1], 0) / half_life))
 
 

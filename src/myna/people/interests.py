@@ -25,7 +25,6 @@ _LEAST_POSTS = 2
 _SHOWN = 5
 """Evidence posts named with an interest."""
 _SAME = 0.2
-_IDLE = 7 * DAY
 
 
 class Interests:
@@ -118,10 +117,8 @@ class Interests:
     # -- for the feed ----------------------------------------------------------------------------------------------
 
     def now(self) -> int:
-        """The time by which events fade: the present, or the newest post's time in a network that has fallen silent."""
-        created = self.activity.posts["created"]
-        newest = int(created.max()) if len(created) else 0
-        return newest if 0 < newest < now_ms() - _IDLE else now_ms()
+        """The present by the network's own clock, which stands still in silence (see `Activity.clock`)."""
+        return self.activity.tick(now_ms())
 
     def hidden(self, person_id: str) -> frozenset[int]:
         """The topics a person hid, as rows of `known`."""

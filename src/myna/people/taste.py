@@ -38,7 +38,7 @@ _LIKES = (Event.LIKE, Event.REPOST, Event.CLICK, Event.DWELL)
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """A person's telling events, oldest first. posts: (n,) rows; weights: (n,), negative for what they want less of;
-    kinds: (n,); at: (n,) milliseconds."""
+    kinds: (n,); at: (n,) milliseconds by the network's own clock."""
 
     posts: Array
     weights: Array
@@ -51,12 +51,13 @@ class Evidence:
 
 
 def evidence(activity: Activity, person: int, now: int) -> Evidence:
-    """What a person's latest events on posts that still stand say, as of now."""
+    """What a person's latest events on posts that still stand say, as of now (by the network's own clock)."""
     rows = np.array(activity.history.get(person, [])[-LATEST:], np.int64)
     events = activity.events
     posts, kinds, at = events["post"][rows], events["kind"][rows], events["at"][rows]
     weights = _WEIGHT[kinds]
     weights = np.where((kinds == Event.DWELL) & (events["value"][rows] < DWELT), 0, weights)
+    at = activity.clock(at)
     weights = weights * 0.5 ** (np.maximum(now - at, 0) / HALF_LIFE)
     likes = np.flatnonzero(np.isin(kinds, _LIKES) & (weights > 0))
     newest = likes[::-1][: len(_DAMPING)]

@@ -1,7 +1,7 @@
 """Drops what is too old, or claims to be from the future.
 
-Too old is a week, or older where fewer than a thousand posts are as young. In a network that has fallen silent, as
-an imported archive is, age is counted to its newest post: the feed of an old archive is not empty.
+Too old is a week, or older where fewer than a thousand posts are as young. Ages are counted by the network's own clock,
+which stands still while nobody writes: the feed of an old archive is not empty, nor that of a network that wakes up.
 """
 
 import numpy as np
@@ -16,17 +16,15 @@ _AHEAD = DAY // 24
 
 
 def reference(activity: Activity, now: int) -> tuple[int, int]:
-    """(the time that ages are counted to, the time before which posts are too old), milliseconds."""
+    """(now, the time before which posts are too old), milliseconds by the network's own clock."""
     order = activity.by_time()
-    created = activity.posts["created"]
     # Posts that are spoken of but not held have no time; they stand at 0, first.
     held = order[activity.posts["held"][order]]
-    held = held[: int(np.searchsorted(created[held], now, side="right"))]
+    held = held[: int(np.searchsorted(activity.posts["created"][held], now, side="right"))]
+    now = activity.tick(now)
     if not len(held):
         return now, now - WINDOW
-    newest = int(created[held[-1]])
-    now = newest if newest < now - WINDOW else now
-    return now, min(now - WINDOW, int(created[held[max(len(held) - _ENOUGH, 0)]]))
+    return now, min(now - WINDOW, activity.tick(int(activity.posts["created"][held[max(len(held) - _ENOUGH, 0)]])))
 
 
 class TooOld:
@@ -36,5 +34,4 @@ class TooOld:
 
     def keep(self, query: Query, candidates: Candidates) -> Array:
         created = query.activity.posts["created"][candidates.rows]
-        latest = max(query.now, query.request.now) + _AHEAD
-        return np.asarray((created >= query.oldest) & (created <= latest))
+        return np.asarray((query.activity.clock(created) >= query.oldest) & (created <= query.request.now + _AHEAD))

@@ -123,7 +123,8 @@ def examples(past: Activity, topics: Topics, most: int = 60_000, seed: int = 0, 
         views_ = by_member[starts[name] : starts[name + 1]]
         who = int(person[views_[0]])
         request = Request(past.people_ids.ids[who], now)
-        query = ask(request, past, topics, evidence(past, who, now), clock=(now, 0))
+        tick = past.tick(now)
+        query = ask(request, past, topics, evidence(past, who, tick), clock=(tick, 0))
         rows = post[views_].astype(np.int64)
         tables.append(features(query, rows, _reposters(past, query.follows, rows)))
         kept.append(views_)

@@ -82,7 +82,7 @@ def features(query: Query, rows: Array, via: Array) -> Array:
     rate = (tallies["author_liked"][known] + _LIKES_BEFORE) / (tallies["author_seen"][known] + _SEEN_BEFORE)
     put("author_like_rate", np.log(rate))
 
-    age = np.maximum(now - posts["created"][rows], 0)
+    age = np.maximum(now - activity.clock(posts["created"][rows]), 0)
     put("age", np.log1p(age / 3_600_000))
     put("fresh", 0.5 ** (age / (_DAY / 4)))
 

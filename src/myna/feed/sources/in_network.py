@@ -22,8 +22,9 @@ class InNetwork:
             found += activity.posts_of(author)[-_OF_EACH:]
         rows = np.array(found, np.int64)
         posts = activity.posts
-        rows = rows[(posts["created"][rows] >= query.oldest) & posts["alive"][rows]]
-        created = posts["created"][rows]
+        rows = rows[posts["alive"][rows]]
+        created = activity.clock(posts["created"][rows])
+        rows, created = rows[created >= query.oldest], created[created >= query.oldest]
         order = np.lexsort((-rows, -created))[:_MOST]
         rows, created = rows[order], created[order]
         originals = posts["repost"][rows]

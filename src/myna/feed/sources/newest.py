@@ -22,5 +22,5 @@ class Newest:
             mine = rows[np.isin(posts["lang"][rows], known)]
             rows = mine if len(mine) else rows
         rows = rows[::-1][:_MOST]
-        age = np.maximum(query.now - posts["created"][rows], 0) / 86_400_000
+        age = np.maximum(query.now - query.activity.clock(posts["created"][rows]), 0) / 86_400_000
         return rows, 0.5**age, np.full(len(rows), -1)

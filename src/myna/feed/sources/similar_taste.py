@@ -75,7 +75,7 @@ class SimilarTaste:
         rows, places = np.unique(np.array(found, np.int64), return_inverse=True)
         measures = np.bincount(places, np.array(weights)) if len(rows) else np.zeros(0)
         posts = query.activity.posts
-        kept = (posts["created"][rows] >= query.oldest) & posts["alive"][rows]
+        kept = (query.activity.clock(posts["created"][rows]) >= query.oldest) & posts["alive"][rows]
         rows, measures = rows[kept], measures[kept]
         order = np.argsort(-measures, kind="stable")[:_MOST]
         return rows[order], measures[order], np.full(len(order), -1)

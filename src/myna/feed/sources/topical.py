@@ -22,7 +22,8 @@ class Topical:
         first = posts["topic"][rows, 0]
         found = [rows[first == topic][-_OF_EACH:] for topic in strong]
         measures = [
-            query.interests[topic] * 0.5 ** (np.maximum(query.now - posts["created"][some], 0) / (2 * 86_400_000))
+            query.interests[topic]
+            * 0.5 ** (np.maximum(query.now - query.activity.clock(posts["created"][some]), 0) / (2 * 86_400_000))
             for topic, some in zip(strong, found, strict=True)
         ]
         if not found:

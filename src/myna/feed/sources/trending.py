@@ -17,7 +17,8 @@ def window(query: Query) -> Array:
     posts = query.activity.posts
     order = query.activity.by_time()
     created = posts["created"][order]
-    rows = order[np.searchsorted(created, query.oldest) : np.searchsorted(created, query.now, side="right")]
+    rows = order[: np.searchsorted(created, query.request.now, side="right")]
+    rows = rows[np.searchsorted(query.activity.clock(posts["created"][rows]), query.oldest) :]
     private = posts["direct"][rows] | posts["followers_only"][rows]
     return rows[posts["alive"][rows] & (posts["repost"][rows] < 0) & ~private]
 
@@ -27,7 +28,7 @@ def heat(query: Query, rows: Array) -> Array:
     counts, posts = query.activity.counts, query.activity.posts
     here = counts["likes"][rows] + 2.0 * counts["reposts"][rows] + counts["replies"][rows]
     there = posts["source_likes"][rows] + 2.0 * posts["source_reposts"][rows] + posts["source_replies"][rows]
-    age = np.maximum(query.now - posts["created"][rows], 0)
+    age = np.maximum(query.now - query.activity.clock(posts["created"][rows]), 0)
     # A square root of what others counted: their networks are larger, and their counts final.
     return np.asarray((here + np.sqrt(there)) / (1 + age / _HALF_LIFE) ** 1.2)
 
