@@ -5,6 +5,7 @@ consent (for the post before for all their posts), the operator's, and the defau
 be used for all but export; posts from elsewhere for all but export and training.
 """
 
+import threading
 from dataclasses import dataclass, field
 
 from myna.gate.types import Actor, ActorKind, Ruling
@@ -17,22 +18,26 @@ OWN_SOURCES = frozenset({HOME, WORLD})
 
 @dataclass(slots=True)
 class Policy:
-    """The consents in force, kept up with the fact log. One per process; `refresh` is cheap when nothing is new."""
+    """The consents in force, kept up with the fact log. One per process, for all its threads; `refresh` is cheap when
+    nothing is new."""
 
     store: Store
     _seq: int = 0
+    _reading: threading.Lock = field(default_factory=threading.Lock)
     _said: dict[tuple[str, Purpose], dict[str, Consent]] = field(default_factory=dict)
 
     def refresh(self) -> int:
         """Reads consents given since; returns the newest seq, which names this state of the policy."""
-        while new := self.store.consents_after(self._seq):
-            for consent in new:
-                said = self._said.setdefault((consent.subject, consent.purpose), {})
-                old = said.get(consent.by)
-                if old is None or consent.at >= old.at:
-                    said[consent.by] = consent
-            self._seq = new[-1].seq
-        return self._seq
+        # One thread at a time: one that read an older batch would put old answers over newer ones of the same time.
+        with self._reading:
+            while new := self.store.consents_after(self._seq):
+                for consent in new:
+                    said = self._said.setdefault((consent.subject, consent.purpose), {})
+                    old = said.get(consent.by)
+                    if old is None or consent.at >= old.at:
+                        said[consent.by] = consent
+                self._seq = new[-1].seq
+            return self._seq
 
     def scope(self, actor: Actor, purpose: Purpose) -> "Scope":
         """All that is needed to decide about any number of posts for this actor and purpose, read once."""
