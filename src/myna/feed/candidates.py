@@ -21,7 +21,8 @@ class Query:
     """Who asks, and all about them that the stages need. People and posts are rows of the activity.
 
     now, oldest: the request's time, and the time before which posts are too old, by the network's own clock.
-    interests: (topics,) float64, shares of what they like, summing to 1 (or all 0). unwanted: (topics,), of what they want less of. near: people whose taste is theirs, with how near: (n,), (n,).
+    interests: (topics,) float64, shares of what they like, summing to 1 (or all 0). unwanted: (topics,), of what they
+    want less of. near: people whose taste is theirs, with how near: (n,), (n,).
     """
 
     request: Request
