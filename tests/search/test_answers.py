@@ -115,7 +115,7 @@ def test_choosing_takes_only_what_suffices_and_does_not_repeat(scores: list[floa
 
 def test_the_sentence_with_the_right_kind_of_answer_is_preferred() -> None:
     text = (
-        "The city council of Hue says that the festival was a very great success for everybody in town this year again. "
+        "The city council of Hue says that the festival was a great success for everybody in town this year again. "
         "The festival in Hue had 12000 visitors from many countries of the world, says the city council."
     )
     found = spans(

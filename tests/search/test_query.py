@@ -72,7 +72,7 @@ def test_every_offered_operator_is_understood() -> None:
 
 PIECES = st.sampled_from(
     ["a", "OR", "AND", "(", ")", "-", '"', "“", "from:", "from:lan", "since:", "since:2024-99", "until:0000", "#", "@",
-     "@x", "-@", "min_likes:", "min_likes:99999999999999999999", "is:", "has:media", "lang:x", ":", "::", "url:", "東京",
+     "@x", "-@", "min_likes:", "min_likes:9999999999999999", "is:", "has:media", "lang:x", ":", "::", "url:", "東京",
      "\x00", "😀", "-(", "--", "during:9999-12-31", "after:9999", "+", "+a"]
 )  # fmt: skip
 

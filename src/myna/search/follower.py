@@ -49,6 +49,8 @@ class Follower:
         self.embed: Embed | None = None
         self.unembeddable = 0
         self.note = ""
+        self._writes = False
+        self._seen: dict[str, int] = {}
         self._missing: list[int] | None = None
 
     def set_embed(self, embed: Embed | None, vectors: Vectors | None) -> None:
@@ -61,13 +63,20 @@ class Follower:
         """Brings the index up with the log; returns how many posts were added or removed. Reads only where another
         process writes."""
         if not self.index.acquire():
-            self.index.refresh()
+            try:
+                self.index.refresh()
+            except IndexBroken:
+                # The writer may have changed over to a new generation between two looks.
+                self.index.refresh()
             if self.vectors is not None:
                 self.vectors.refresh()
             self.likes.follow(self.reader)
             return 0
         if not self.index.is_open or not self._writes:
             self._open()
+        last = self.reader.last_seq()
+        if last == self._seen:
+            return 0
         try:
             changed = self._catch_up(self.index, progress)
         except IndexBroken as error:
@@ -79,9 +88,8 @@ class Follower:
             changed = self.index.size()
         self.likes.follow(self.reader)
         self.likes.save()
+        self._seen = last
         return changed
-
-    _writes = False
 
     def _open(self) -> None:
         """Opens the index as its writer, or begins a new one, saying why."""
@@ -104,6 +112,7 @@ class Follower:
         self.index.release_writer()
         self.index.start_over()
         self._writes = True
+        self._seen = {}
         self._missing = None
 
     def _catch_up(self, index: Index, progress: Progress) -> int:

@@ -25,7 +25,7 @@ _HEAP = 96 << 20
 """Bytes the writer may fill before it makes a segment by itself."""
 
 
-class IndexBroken(Exception):
+class IndexBroken(RuntimeError):
     """The files of the index cannot be read; it must be made anew from the log."""
 
 
@@ -343,7 +343,7 @@ def number_range(
     if low is None and high is None:
         low = -(2**63)
     return tantivy.Query.range_query(
-        schema, field, tantivy.FieldType.Integer, low, high, include_upper=include_high and high is not None
+        schema, field, tantivy.FieldType.Integer, low, high, include_upper=include_high or high is None
     )
 
 

@@ -127,13 +127,14 @@ def order(candidates: Iterable[Candidate], sort: str, weight: float) -> list[tup
     return [(c, round(relevance[c.id], 6)) for c in ordered]
 
 
-def highlights(terms: Sequence[Term], wanted: Sequence[Unit]) -> tuple[tuple[int, int], ...]:
-    """The spans of a text that a query asked for, merged where they touch. terms: the text, analysed."""
+def highlights(terms: Sequence[Term], wanted: Sequence[Unit], english: bool = True) -> tuple[tuple[int, int], ...]:
+    """The spans of a text that a query asked for, merged where they touch. terms: the text, analysed; english: whether
+    words of the same stem are marked too."""
     sequence = [term for term in terms if not term.also]
     words = [term.text for term in sequence]
     spans: list[tuple[int, int]] = []
     singles = {unit.sequence[0] for unit in wanted if len(unit.sequence) == 1}
-    roots = {root(unit.sequence[0]) for unit in wanted if len(unit.sequence) == 1 and unit.also}
+    roots = {root(unit.sequence[0]) for unit in wanted if english and len(unit.sequence) == 1 and unit.also}
     others = {text for unit in wanted for text in unit.also}
     spans += [(t.start, t.end) for t in sequence if t.text in singles or (roots and root(t.text) in roots)]
     spans += [(term.start, term.end) for term in terms if term.text in others]

@@ -5,6 +5,7 @@ The way of a query: parse -> conditions of the index (words, filters, audience) 
 logged, so posts that arrive meanwhile move nothing.
 """
 
+import logging
 import threading
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,13 @@ from myna.search.pages import Window, answer_output, page_output
 from myna.search.people import People
 from myna.search.ranking import Candidate, highlights, order
 from myna.search.retrieval import WINDOW, Request, Retriever, has_filters
+from myna.search.schema import is_english
 from myna.search.stopwords import STOPWORDS
 from myna.search.suggest import suggest
 from myna.search.types import Answer, Citation, Hit, Results
 from myna.search.vectors import Vectors
+
+logger = logging.getLogger("myna.search")
 
 _MOST = 100
 """Posts on a page."""
@@ -103,8 +107,7 @@ class Search:
         missing: permitted posts not in the index; leaked: posts in it that are deleted or refused. Both look only at
         what came since the last commit unless `deep`, which reads every post.
         """
-        if not self._index.is_open:
-            self.follow()
+        self._ready()
         index = self._index
         posts = tantivy.Query.term_query(index.schema, "kind", "post")
         cursor = index.cursor()
@@ -132,6 +135,7 @@ class Search:
             "vectors_complete": self._follower.vectors_complete,
             "embed_version": self.embed_version,
             "unembeddable": self._follower.unembeddable,
+            "meaning_judged": bool(self.embed_version) and self._meaning.fusion.version == self.embed_version,
             "meaning_weight": self._retriever.weight,
             "meaning_queries": self._meaning.fusion.queries,
             "meaning_ndcg": {kind: {"words": a, "with_meaning": b} for kind, a, b in self._meaning.fusion.ndcg},
@@ -190,7 +194,7 @@ class Search:
 
     def _hit(self, request: Request, id: str, score: float) -> Hit:
         post = request.posts[id]
-        marks = highlights(analyze(post.text), request.wanted) if request.wanted else ()
+        marks = highlights(analyze(post.text), request.wanted, is_english(post)) if request.wanted else ()
         why = ("both" if id in request.near else "words") if marks or id not in request.near else "meaning"
         return Hit(post, score, marks, why)
 
@@ -286,12 +290,21 @@ class Search:
             raise Problem("The search index is being made by another process; ask again in a moment.", 503)
 
     def _mend(self) -> None:
-        """After a damaged file was met: makes the index anew if this process may write it."""
+        """After a failure inside the index: makes it anew where its files cannot be read. Raises Problem where they
+        can, for then it was the query, and no query may cost a network its index."""
         with self._following:
             if not self._index.acquire():
                 raise Problem("The search index is damaged, and another process is to mend it; ask again soon.", 503)
-            self._follower.begin_anew("its files are damaged")
-            self._follower.follow()
+            try:
+                self._index.release_writer()
+                self._index.open()
+                self._index.search(tantivy.Query.all_query(), WINDOW)
+            except IndexBroken as error:
+                self._follower.begin_anew(str(error))
+                self._follower.follow()
+            else:
+                logger.warning("The index could not answer a query though its files can be read.")
+                raise Problem("This query could not be answered. If others fail too, run `myna rebuild`.", 503)
 
 
 def _replay(decision: Decision) -> dict[str, Any]:
