@@ -6,7 +6,9 @@ With the iPinYou layout (columns market_price, click, pctr; campaign 2997) pacin
 prices too. The times of day there are not recorded: auctions are spread evenly over a day in the order of the log.
 """
 
+import http.client
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +26,7 @@ IPINYOU = "ipinyou_2997_auctions_2013/auctions_first_half.parquet"
 def run(data: Path | None, quick: bool) -> Iterator[Row]:
     """All rows."""
     yield from latency(quick)
+    yield from filling(quick)
     yield from truthfulness(quick)
     yield from utilisation(quick)
     yield from redirects()
@@ -71,6 +74,63 @@ def _median_ms(call, rounds: int) -> float:
         call()
         taken.append(time.process_time_ns() - begun)
     return float(np.median(taken)) / 1e6
+
+
+def filling(quick: bool) -> Iterator[Row]:
+    """The time to fill a slot with 100 campaigns in play, gate, consent and blocks asked, writing the log left out.
+
+    Processor time, for a reader's first slot on a page, and for the second, when who they are is known already.
+    """
+    from myna.ads import Ads, Status
+    from myna.decisions import DecisionLog
+    from myna.gate import Reader
+    from myna.network import Person, Post, Records, now_ms
+    from myna.network.store import Store
+    from myna.people.types import Interest
+
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(f"sqlite:///{folder}/myna.db")
+        now = now_ms()
+        store.append([Person(f"home:p{n}", f"p{n}", lang="en") for n in range(400)])
+        store.append([Post(f"home:q{n}", f"home:p{n}", now, f"all about tea {n}", "en") for n in range(100)])
+        log = DecisionLog(store)
+        interest = Interest("i", "tea", 1.0, ("home:q1",))
+        ads = Ads(
+            Path(folder) / "ads", Reader(store), log, Records(store, "campaign"),
+            lambda person, topics: [interest] if "tea" in topics else [], "http://127.0.0.1:8421",
+        )  # fmt: skip
+        for n in range(100):
+            campaign = ads.create(
+                f"home:p{n}", "Tea & Co", f"Campaign {n}", f"home:q{n}", 100_000 + 1_000 * n, 50_000_000, 0,
+                now + 10 * DAY, interests=["tea"] if n % 3 == 0 else [], words=["tea"] if n % 3 == 1 else [],
+                url="https://example.org/",
+            )  # fmt: skip
+            ads.set_status(campaign.id, Status.ACTIVE)
+        nearby = [Post(f"home:n{n}", "home:p399", now, "tea and cake and other things", "en") for n in range(5)]
+        writing = [0]
+        write = log.write
+
+        def timed(*given, **named):
+            begun = time.process_time_ns()
+            try:
+                return write(*given, **named)
+            finally:
+                writing[0] += time.process_time_ns() - begun
+
+        log.write = timed
+        taken: tuple[list[int], list[int]] = ([], [])
+        for n in range(100, 200 if quick else 390):
+            for second in (0, 1):
+                writing[0] = 0
+                begun = time.process_time_ns()
+                ads.fill(f"home:p{n}", nearby)
+                taken[second].append(time.process_time_ns() - begun - writing[0])
+        store.close()
+    for name, found in zip(("first", "second"), taken, strict=True):
+        yield Row(
+            f"filling a page's {name} slot with 100 campaigns, median", "ms", float(np.median(found)) / 1e6, {}, 2.0,
+            more_is_better=False,
+        )  # fmt: skip
 
 
 # -- truthfulness --------------------------------------------------------------------------------------------------
@@ -282,9 +342,6 @@ def _replay(prices, clicks, predicted, times, budget, worth, how) -> tuple[float
 
 def redirects() -> Iterator[Row]:
     """The time of a redirect over loopback, from a links process of its own, one connection."""
-    import http.client
-    import tempfile
-
     from myna.ads import links
     from myna.ads.token import Keyring, Link
 

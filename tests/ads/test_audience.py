@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from myna.ads.audience import Nearby, holds, normal
-from myna.network import Consent, Person, Purpose
+from myna.network import Consent, Person, Purpose, now_ms
 
 
 def slot(net, person="home:p5", *texts, lang="en"):
@@ -91,3 +91,26 @@ def test_who_said_no_to_personal_ads_is_reached_by_words_only(net):
     shown = slot(net, "home:p5", "tea")
     assert shown and shown.reasons[1].text == "Shown beside posts about {words}"
     assert net.log.latest("auction", limit=1)[0].input["personal"] is False
+
+
+def test_interests_are_asked_for_once_however_many_campaigns_there_are(net):
+    net.interested = {f"home:p{n}": {"tea", "cake"} for n in range(50, 60)}
+    asked = []
+    interests = net.interests
+    net.ads._interests = lambda person, topics: asked.append(topics) or interests(person, topics)
+    for n in range(20):
+        net.campaign(n, interests=["tea" if n % 2 else "cake", f"more {n}"])
+    slot(net, "home:p50")
+    asked.clear()
+    shown = slot(net, "home:p51")
+    assert len(asked) == 1 and len(asked[0]) == 22
+    assert shown and shown.reasons[1].values["topic"] in ("tea", "cake")
+
+
+def test_hidden_interest_is_not_used_a_moment_later(net):
+    net.interested = {"home:p5": {"tea"}}
+    net.campaign(0, interests=["tea"], starts_at=1)
+    now = now_ms()
+    assert net.ads.fill("home:p5", [], now=now)
+    net.interested = {}
+    assert net.ads.fill("home:p5", [], now=now + 61_000) is None

@@ -78,6 +78,8 @@ class Audiences:
     langs: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
     unrestricted: list[int] = field(default_factory=list)
     spelling: dict[str, str] = field(default_factory=dict)
+    learnt: dict[tuple[str, ...], dict[tuple[str, str], bool]] = field(default_factory=dict)
+    """By topics asked for: whether an interest (id, topic) is among them. The same for all people, so asked once."""
 
     @classmethod
     def of(cls, campaigns: Sequence[Campaign]) -> "Audiences":
@@ -117,11 +119,14 @@ class Audiences:
         if not self.interests:
             return {}
         every = tuple(dict.fromkeys(topic for topics in self.interests for topic in topics))
-        if not interests(person_id, every):
-            return {}
+        theirs = [interest for interest in interests(person_id, every) if not interest.hidden]
         found: dict[int, Match] = {}
-        for topics, places in self.interests.items():
-            fitting = [interest for interest in interests(person_id, topics) if not interest.hidden]
+        for topics, places in self.interests.items() if theirs else ():
+            known = self.learnt.setdefault(topics, {})
+            if any((interest.id, interest.topic) not in known for interest in theirs):
+                among = {interest.id for interest in interests(person_id, topics)}
+                known.update({(interest.id, interest.topic): interest.id in among for interest in theirs})
+            fitting = [interest for interest in theirs if known[interest.id, interest.topic]]
             if fitting:
                 best = max(fitting, key=lambda interest: (interest.weight, interest.id))
                 match = Match("interest", topic=best.topic, evidence=best.evidence[:5])

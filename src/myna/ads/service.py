@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -44,14 +44,17 @@ _KNOWN_FOR = 2_000
 """Milliseconds for which a person's blocks, language and wish about personal ads are remembered: one page's slots."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Reader:
-    """A person as an auction needs them. unwanted: whom they blocked or muted."""
+    """A person as auctions need them for a page. unwanted: whom they blocked or muted; fits: campaigns of `book` that
+    fit by interest, once asked for."""
 
     at: int
     person: Person | None
     personal: bool
     unwanted: frozenset[str]
+    book: Book | None = None
+    fits: dict[int, Match] = field(default_factory=dict)
 
 
 class Ads:
@@ -187,7 +190,9 @@ class Ads:
         candidates.exclude("language", book.audiences.speaking(langs))
         matches: dict[int, Match] = book.audiences.near(nearby)
         if who.personal:
-            matches.update(book.audiences.of_person(person.id, self._interests))
+            if who.book is not book:
+                who.book, who.fits = book, book.audiences.of_person(person.id, self._interests)
+            matches.update(who.fits)
         candidates.only("audience", [*matches, *book.audiences.unrestricted])
         often, recent = too_often(self._ledger.seen.get(person.id, {}), book.places, now)
         candidates.exclude("frequency", often)
