@@ -18,7 +18,7 @@ from myna.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from small_site import FLAGS, Opened, Site, app_of, chromium, make
+from small_site import FLAGS, Opened, Served, Site, app_of, chromium, make
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +63,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def address(first_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(first_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The network served over HTTP, with its follower running; written to by the module's tests."""
     home = tmp_path_factory.mktemp("served") / "home"
     shutil.copytree(first_home, home)
@@ -74,16 +74,16 @@ def address(first_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     myna.start()
     thread.start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", myna)
     server.should_exit = True
     thread.join(10)
     myna.close()
 
 
 @pytest.fixture
-def open_page(browser: Browser, address: str) -> Iterator[Opened]:
+def open_page(browser: Browser, served: Served) -> Iterator[Opened]:
     """Opens a page in a fresh context; fails afterwards if a request left the site or the console told of an error."""
-    contexts = []
+    address, contexts = served.address, []
     strays: list[str] = []
     told: list[str] = []
 

@@ -166,4 +166,12 @@ def chromium(playwright: Playwright) -> str:
     pytest.skip("no Chromium here: install one (`scripts/provide-browser`) or name one in MYNA_CHROMIUM")
 
 
+@dataclass
+class Served:
+    """A network served over HTTP at this address."""
+
+    address: str
+    myna: Myna
+
+
 Opened = Callable[..., Page]

@@ -4,11 +4,15 @@
 """
 
 import re
+import time
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
-from small_site import Opened
+from small_site import Opened, Served
+
+from myna.ads.types import Status
+from myna.network import ActionKind, now_ms
 
 PAGES = (
     "/", "/?mode=latest", "/search", "/search?q=bridge", "/search?q=ada&sort=people",
@@ -41,17 +45,43 @@ def test_no_page_breaks_an_accessibility_rule_or_scrolls_sideways(open_page: Ope
     assert wrong == {}
 
 
-def test_the_other_themes_hold_too(open_page: Opened) -> None:
+def test_pages_of_decisions_campaigns_and_deletions_break_no_rule(open_page: Opened, served: Served) -> None:
+    now = now_ms()
+    campaign = served.myna.create_campaign(
+        owner_id="home:lan", payer="Lan", name="Tomatoes", post_id="home:g2", bid=10**5, budget=10**8,
+        starts_at=now, ends_at=now + 10**9,
+    )  # fmt: skip
+    served.myna.set_campaign_status(campaign.id, Status.ACTIVE)
+    served.myna.feed("home:yuki")
+    page = open_page("/")
+    why = page.get_by_role("link", name="See this one").get_attribute("href")
+    for path in (f"/ads/campaign/{campaign.id}", "/ads/repository", str(why)):
+        page.goto(path)
+        assert violations(page) == [], path
+    page.get_by_role("button", name="Compute it again").click()
+    expect(page.get_by_text("The same bytes.")).to_be_visible()
+    assert violations(page) == []
+    page.goto("/me")
+    page.get_by_role("button", name="Delete me and all I wrote").click()
+    expect(page.get_by_role("button", name="Delete for good")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_the_theme_and_the_language_can_be_switched(open_page: Opened) -> None:
     page = open_page("/", color_scheme="light", viewport={"width": 1280, "height": 800})
-    for theme in ("Dark", "Light", "As my device"):
-        page.get_by_role("button", name=theme, exact=True).click()
-        for path in ("/", "/compose", "/me"):
-            page.goto(path)
-            assert violations(page) == [], (theme, path)
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+    light = page.evaluate(ground)
+    page.get_by_role("button", name="Dark", exact=True).click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.evaluate(ground) != light
     page.get_by_role("button", name="Tiếng Việt").click()
     expect(page.locator("html")).to_have_attribute("lang", "vi")
-    page.goto("/")
-    assert violations(page) == []
+    for path in ("/me", "/compose"):
+        page.goto(path)
+        assert violations(page) == [], path
+    page.get_by_role("button", name="Sáng", exact=True).click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    assert page.evaluate(ground) == light
 
 
 def reach(page: Page, name: str | re.Pattern[str], role: str = "") -> None:
@@ -152,11 +182,19 @@ def test_without_a_script_one_reads_writes_likes_and_goes_on(open_page: Opened) 
     expect(page.locator("#held .words")).to_have_text("YOU IDIOTS!!!")
 
 
-def test_what_is_read_is_told_to_this_server_alone(open_page: Opened) -> None:
+def test_what_is_read_is_told_to_this_server_alone(open_page: Opened, served: Served) -> None:
     page = open_page("/?mode=latest", person="home:jo")
+    first = page.locator("article").first.get_attribute("data-post")
     page.wait_for_timeout(1300)
-    with page.expect_request("**/do/seen"):
-        page.goto("/search")
+    page.locator("article a[data-opens]").first.click()
+    page.wait_for_url("**/post/**")
+    wanted = {ActionKind.SEEN, ActionKind.DWELL, ActionKind.CLICK}
+    told: set[ActionKind] = set()
+    deadline = time.monotonic() + 20
+    while told != wanted and time.monotonic() < deadline:
+        told = {action.kind for action in served.myna.store.actions_by("home:jo") if action.post_id == first} & wanted
+        time.sleep(0.1)
+    assert told == wanted
 
 
 def test_hostile_posts_do_nothing(open_page: Opened) -> None:
