@@ -23,7 +23,7 @@ from myna.ads.serving import Candidates, chunks, draw, rank, too_often
 from myna.ads.token import Keyring, Link, destination
 from myna.ads.types import Campaign, PublicAd, Reach, Report, Slot, Status
 from myna.decisions import Decision, DecisionLog, new_id
-from myna.gate import MYNA, Reader, person_actor
+from myna.gate import MYNA, Reader, Scope, person_actor
 from myna.network import (
     ActionKind,
     EdgeKind,
@@ -46,13 +46,14 @@ _KNOWN_FOR = 2_000
 
 @dataclass(slots=True)
 class _Reader:
-    """A person as auctions need them for a page. unwanted: whom they blocked or muted; fits: campaigns of `book` that
-    fit by interest, once asked for."""
+    """A person as auctions need them for a page. unwanted: whom they blocked or muted; scope: the gate for them; fits:
+    campaigns of `book` that fit by interest, once asked for."""
 
     at: int
     person: Person | None
     personal: bool
     unwanted: frozenset[str]
+    scope: Scope
     book: Book | None = None
     fits: dict[int, Match] = field(default_factory=dict)
 
@@ -85,6 +86,7 @@ class Ads:
         self._lock = threading.RLock()
         self._reading = FileLock(directory / "reading.lock")
         self._people: dict[str, _Reader] = {}
+        self._posts: dict[str, tuple[int, Post | None]] = {}
         log.replays("auction", lambda decision: decide(decision.input))
         log.replays("click", lambda decision: judge(decision.input))
         self._forget_state()
@@ -199,25 +201,33 @@ class Ads:
         candidates.exclude("recent", recent)
         candidates.pace()
         listed = rank(candidates, matches, self._ledger.clicks.mean, self._ledger.clicks.factors())
-        self._ask_gate(person.id, listed)
+        self._ask_gate(who.scope, listed, now)
         for entry in listed:
             entry["draw"] = draw(entry["campaign"], person.id)
         told = {"excluded": candidates.told(), "eligible": int(candidates.open.sum()), "personal": who.personal}
         return listed, told
 
-    def _ask_gate(self, person_id: str, listed: list[dict[str, Any]]) -> None:
+    def _ask_gate(self, scope: Scope, listed: list[dict[str, Any]], now: int) -> None:
         """Marks who may be shown to this person, from the best down until two may: the winner and the price."""
         passed = 0
         for chunk in chunks(listed):
-            asked = passed < 2
-            posts = (
-                self._reader.posts(person_actor(person_id), Purpose.ADS, [entry["post"] for entry in chunk])
-                if asked
-                else {}
-            )
+            if passed >= 2:
+                for entry in chunk:
+                    entry["gate"] = None
+                continue
+            posts = self._promoted([entry["post"] for entry in chunk], now)
             for entry in chunk:
-                entry["gate"] = entry["post"] in posts if asked else None
-            passed += sum(entry["gate"] is True for entry in chunk)
+                post = posts[entry["post"]]
+                entry["gate"] = post is not None and scope.decide(post).allow
+                passed += entry["gate"]
+
+    def _promoted(self, ids: list[str], now: int) -> dict[str, Post | None]:
+        """Promoted posts that may be advertised at all; remembered for as long as people are, deletions excepted."""
+        stale = [id for id in ids if id not in self._posts or not 0 <= now - self._posts[id][0] < _KNOWN_FOR]
+        if stale:
+            found = self._reader.posts(MYNA, Purpose.ADS, stale)
+            self._posts.update({id: (now, found.get(id)) for id in stale})
+        return {id: self._posts[id][1] for id in ids}
 
     def _link(self, campaign: Campaign, decision: str, now: int) -> str:
         url = campaign.url
@@ -232,12 +242,12 @@ class Ads:
         if known is None or not 0 <= now - known.at < _KNOWN_FOR:
             if len(self._people) > 10_000:
                 self._people.clear()
-            policy = self._reader.policy
-            policy.refresh()
+            scope = self._reader.scope(person_actor(id), Purpose.ADS)
             edges = self._reader.edges_of(id)
             unwanted = frozenset(edge.other_id for edge in edges if edge.kind in (EdgeKind.BLOCK, EdgeKind.MUTE))
-            personal = policy.author_preference(id, Purpose.ADS) is not False
-            known = self._people[id] = _Reader(now, self._reader.people([id]).get(id), personal, unwanted)
+            personal = self._reader.policy.author_preference(id, Purpose.ADS) is not False
+            person = self._reader.people([id]).get(id)
+            known = self._people[id] = _Reader(now, person, personal, unwanted, scope)
         return known
 
     def _settled(self, now: int) -> Book:
@@ -307,6 +317,7 @@ class Ads:
             self._facts["deletions"] = deletions[-1].seq
             for deletion in deletions:
                 self._people.pop(deletion.id, None)
+                self._posts.pop(deletion.id, None)
                 if deletion.kind == "person":
                     self._ledger.forget(deletion.id)
                     if self._campaigns.forget_owner(deletion.id):
