@@ -154,8 +154,8 @@ def test_posts_for_followers_and_direct_posts_are_found_by_those_only(network) -
 
 
 ODD = st.sampled_from(
-    'bridge|"|"bridge opens"|from:|from:lan|-from:lan|OR|(|)|-|#|#a|@|@lan|-@lan|since:0001|until:9999-12-31|url:|url:a b|'
-    "min_likes:999999999999|url:://|url:.|東|lang:vi|has:media|東京都|ไทย|\U0001f469\u200d\U0001f467|\ufe0f|\u0301|...|"
+    'bridge|"|"bridge opens"|from:|from:lan|-from:lan|OR|(|)|-|#|#a|@|@lan|-@lan|since:0001|until:9999-12-31|url:|'
+    "url:a b|min_likes:999999999999|url:://|url:.|東|lang:vi|has:media|東京都|ไทย|\U0001f469\u200d\U0001f467|\ufe0f|\u0301|...|"
     "covid_19|https://|www.|C++|is:repost|to:me".split("|")
 )
 

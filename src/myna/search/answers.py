@@ -20,8 +20,8 @@ from myna.search.ranking import root
 from myna.search.stopwords import STOPWORDS
 
 ENOUGH = 0.6
-"""The least score of an answer. On TweetQA some 70 to 76 in 100 questions whose tweet is there score above it, and 35 to
-41 in 100 of those whose tweet was taken out, by the sample; benchmarks/search.py measures both."""
+"""The least score of an answer. On TweetQA some 70 to 76 in 100 questions whose tweet is there score above it, and 35
+to 41 in 100 of those whose tweet was taken out, by the sample; benchmarks/search.py measures both."""
 _MOST = 5
 _ALIKE = 0.8
 """Spans with this much in common say the same."""
