@@ -31,7 +31,9 @@ class Shown:
 
     def take(self, rows: Ints | Bools) -> "Shown":
         """These rows."""
-        return Shown(self.reader[rows], self.post[rows], self.session[rows], self.at[rows], self.via[rows], self.by[rows])
+        return Shown(
+            self.reader[rows], self.post[rows], self.session[rows], self.at[rows], self.via[rows], self.by[rows]
+        )
 
     def __add__(self, other: "Shown") -> "Shown":
         return Shown(

@@ -96,5 +96,7 @@ class Columns:
             template = pool.templates[kind]
             assert template is not None
             form = template.form
-            out[group] = [form % values for values in zip(*(filled[slot][group] for slot in template.slots), strict=True)]
+            out[group] = [
+                form % values for values in zip(*(filled[slot][group] for slot in template.slots), strict=True)
+            ]
         return out

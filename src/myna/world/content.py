@@ -56,8 +56,10 @@ def _cumulative(table: dict[Act, dict[Act, float]]) -> Floats:
 _ROOT_ROW = _cumulative({Act.REPOST: _ROOT})[0]
 _BOT_ROW = _cumulative({Act.REPOST: _BOT})[0]
 _ANSWER_ROWS = _cumulative(_ANSWERS)
-_IS_INSULT = np.isin(np.arange(len(Act)), _INSULTS)
-_IS_OPINION = np.isin(np.arange(len(Act)), _OPINIONS)
+INSULT = np.isin(np.arange(len(Act)), _INSULTS)
+"""(acts,) whether each is heated; OPINION: whether each praises or blames."""
+OPINION = np.isin(np.arange(len(Act)), _OPINIONS)
+_DISAGREES = np.isin(np.arange(len(Act)), (Act.DISAGREE, Act.DISAGREE_BAD))
 _LINK_SHARE = np.array([_LINKED.get(act, 0.0) for act in Act])
 
 
@@ -90,16 +92,6 @@ class Posts:
 
     def __len__(self) -> int:
         return len(self.author)
-
-    @property
-    def insult(self) -> Bools:
-        """Whether each is heated."""
-        return np.asarray(_IS_INSULT[self.act])
-
-    @property
-    def opinion(self) -> Bools:
-        """Whether each praises or blames."""
-        return np.asarray(_IS_OPINION[self.act])
 
     def take(self, rows: Ints) -> "Posts":
         """These rows."""
@@ -150,7 +142,11 @@ def roots(
     rank = ((rng.random(n) ** 1.8 * ENTITIES).astype(np.int64) + day // 6) % ENTITIES
     event = np.where(act == Act.EVENT, event, -1)
     kinds = people.interests.shape[1]
-    entity = np.where(event >= 0, subjects.event_entity[event] if len(subjects.event_entity) else 0, (lang * kinds + topic) * ENTITIES + rank)
+    entity = np.where(
+        event >= 0,
+        subjects.event_entity[event] if len(subjects.event_entity) else 0,
+        (lang * kinds + topic) * ENTITIES + rank,
+    )
     fact = (rng.random(n) * subjects.facts[lang, topic]).astype(np.int64)
     none = np.full(n, -1)
     return _posts(
@@ -172,13 +168,16 @@ def answers(
     # Who answers in another language than the question's cannot name its facts.
     act = np.where(reads, act, int(Act.REACT))
     late = clock.is_late(np.full(n, hour), people.zone[author])
-    provoked = posts.insult[parent] | np.isin(posts.act[parent], (Act.DISAGREE, Act.DISAGREE_BAD))
+    heated = INSULT[posts.act[parent]]
+    provoked = heated | _DISAGREES[posts.act[parent]]
     loses = law.loses_it(people.temper[author], late, people.mood[author, day], provoked.astype(float))
-    act = np.where(rng.random(n) < loses, np.where(posts.insult[parent], int(Act.RETORT), int(Act.HEATED)), act)
+    act = np.where(rng.random(n) < loses, np.where(heated, int(Act.RETORT), int(Act.HEATED)), act)
     act = np.where(how == QUOTE, int(Act.COMMENT), np.where(how == REPOST, int(Act.REPOST), act))
     other = (rng.random(n) * subjects.facts[lang, posts.topic[parent]]).astype(np.int64)
-    fact = np.where(act == Act.ASK, other, np.minimum(posts.fact[parent], subjects.facts[lang, posts.topic[parent]] - 1))
-    event = np.where(np.isin(act, (Act.DISCUSS, Act.COMMENT)) & reads, posts.event[parent], -1)
+    fact = np.where(
+        act == Act.ASK, other, np.minimum(posts.fact[parent], subjects.facts[lang, posts.topic[parent]] - 1)
+    )
+    event = np.where(((act == Act.DISCUSS) | (act == Act.COMMENT)) & reads, posts.event[parent], -1)
     return _posts(
         people, author, at, parent, how, lang, posts.topic[parent], act, posts.entity[parent], fact, event, seen,
         np.where(event >= 0, posts.hot[parent] * 0.5, 0), late, day, 0.4, rng,
@@ -192,12 +191,14 @@ def _posts(
     n = len(author)
     link = (rng.random(n) < _LINK_SHARE[act]) & (how != REPOST)
     media = (rng.random(n) < 0.14) & (how == NONE)
-    insult = _IS_INSULT[act]
+    insult = INSULT[act]
     quality = 0.7 * people.skill[author] + 0.6 * rng.standard_normal(n) + 0.3 * media - 0.2 * (how == REPLY)
     quality = quality - 1.0 * (act == Act.SPAM)
     more = np.where(lang == LANGS.index("ja"), 1.5, 0.75) * talkative
-    extra = np.minimum(rng.poisson(people.length[author] * more), 4) * ~np.isin(act, (Act.SPAM, Act.REPOST))
-    regret = law.regret(insult.astype(float), (act == Act.OVERSHARE).astype(float), late.astype(float), people.mood[author, day])
+    extra = np.minimum(rng.poisson(people.length[author] * more), 4) * ((act != Act.SPAM) & (act != Act.REPOST))
+    regret = law.regret(
+        insult.astype(float), (act == Act.OVERSHARE).astype(float), late.astype(float), people.mood[author, day]
+    )
     regret = np.where(people.bot[author] | (how == REPOST), 0.0, regret)
     # Most find out in the morning. Six in ten of those who regret a post delete it.
     later = (rng.lognormal(np.log(7), 0.8, n) * HOUR).astype(np.int64)

@@ -4,10 +4,14 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from myna.world.content import QUOTE, REPLY, Posts
+from myna.world.content import INSULT, OPINION, QUOTE, REPLY, Posts
+from myna.world.law import FEATURES
 from myna.world.people import People
 from myna.world.timeline import Clock
 from myna.world.types import HOUR, Act, Bools, Floats, Ints
+
+
+_AGE, _LATE = FEATURES.index("age"), FEATURES.index("late")
 
 
 @dataclass(slots=True)
@@ -56,8 +60,7 @@ def features(people: People, posts: Posts, clock: Clock, seen: Seen) -> Floats:
     how = posts.how[post]
     answers_me = (parent >= 0) & ((how == REPLY) | (how == QUOTE)) & (posts.author[np.maximum(parent, 0)] == reader)
     act = posts.act[post]
-    hour = np.clip((seen.at - clock.start) // HOUR, 0, clock.hours)
-    return np.stack(
+    x = np.stack(
         [
             np.ones(len(reader)),
             interests[np.arange(len(reader)), topic] / interests.max(1, initial=0.0),
@@ -65,20 +68,29 @@ def features(people: People, posts: Posts, clock: Clock, seen: Seen) -> Floats:
             seen.follows.astype(np.float64),
             seen.mutual.astype(np.float64),
             (~people.reads_lang(reader, posts.lang[post])).astype(np.float64),
-            np.log2(1 + np.maximum(seen.at - posts.created_at[post], 0) / HOUR),
+            np.zeros(len(reader)),
             seen.position / 10.0,
             answers_me.astype(np.float64),
             (act == Act.ASK).astype(np.float64),
-            posts.opinion[post].astype(np.float64),
+            OPINION[act].astype(np.float64),
             posts.hot[post].astype(np.float64),
-            posts.insult[post].astype(np.float64),
+            INSULT[act].astype(np.float64),
             (act == Act.OVERSHARE).astype(np.float64),
             (act == Act.SPAM).astype(np.float64),
             posts.link[post].astype(np.float64),
             posts.media[post].astype(np.float64),
-            clock.is_late(hour, people.zone[reader]).astype(np.float64),
+            np.zeros(len(reader)),
             people.warm[reader],
             people.talk[reader],
         ],
         axis=1,
     )
+    return timed(x, people, posts, clock, seen)
+
+
+def timed(x: Floats, people: People, posts: Posts, clock: Clock, seen: Seen) -> Floats:
+    """The features with those that depend on the time of the impression set (in place) to what they are at seen.at."""
+    hour = np.clip((seen.at - clock.start) // HOUR, 0, clock.hours)
+    x[:, _AGE] = np.log2(1 + np.maximum(seen.at - posts.created_at[seen.post], 0) / HOUR)
+    x[:, _LATE] = clock.is_late(hour, people.zone[seen.reader])
+    return x

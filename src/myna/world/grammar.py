@@ -109,7 +109,9 @@ def _template(text: str, sentence: bool) -> Template | None:
     return Template(form + text[last:].replace("%", "%%"), tuple(slots)) if slots else None
 
 
-def _pool(groups: list[list[str]], shape: tuple[int, ...], skew: float, sentence: bool = False, drifts: bool = False) -> Pool:
+def _pool(
+    groups: list[list[str]], shape: tuple[int, ...], skew: float, sentence: bool = False, drifts: bool = False
+) -> Pool:
     texts = [text for group in groups for text in group]
     counts = [len(group) for group in groups]
     literal = np.array(texts, dtype=object)
@@ -141,7 +143,9 @@ def _clock(style: str) -> list[str]:
         case "de":
             return [f"{h}{f'.{m:02d}' if m else ''} Uhr" for h, m in times]
         case _:
-            return [f"{'午前' if h < 12 else '午後'}{h if h <= 12 else h - 12}時{f'{m}分' if m else ''}" for h, m in times]
+            return [
+                f"{'午前' if h < 12 else '午後'}{h if h <= 12 else h - 12}時{f'{m}分' if m else ''}" for h, m in times
+            ]
 
 
 def _named(language: dict[str, Any]) -> dict[str, list[str]]:
@@ -180,7 +184,16 @@ def language(code: str) -> Language:
     for name, texts in _named(rules).items():
         pools[name] = _pool([texts], (), 2.0 if name in ("place", "person", "n", "price") else 1.2)
     for name, text in rules["rules"].items():
-        act = "\n" in text and name not in ("source", "surprise", "circumstance", "why", "page", "when", "with", "and_then")
+        act = "\n" in text and name not in (
+            "source",
+            "surprise",
+            "circumstance",
+            "why",
+            "page",
+            "when",
+            "with",
+            "and_then",
+        )
         pools[name] = _pool([_lines(text)], (), 1.25, sentence=act)
     pools["bio"] = _pool([_lines(rules["bio"])], (), 1.0, sentence=True)
     for name, symbol in _TOPIC_LISTS.items():
@@ -189,7 +202,11 @@ def language(code: str) -> Language:
     most = max(map(len, split))
     for place, symbol in ((1, "ask"), (2, "tell")):
         # Topics with fewer facts repeat their first, so that the table is square; its number is never drawn.
-        table = [re.split(r" [/;] ", (facts[i] if i < len(facts) else facts[0])[place]) for facts in split for i in range(most)]
+        table = [
+            re.split(r" [/;] ", (facts[i] if i < len(facts) else facts[0])[place])
+            for facts in split
+            for i in range(most)
+        ]
         pools[symbol] = _pool(table, (len(keys), most), 1.0)
     pools["topic"] = _pool([[words[key]["name"]] for key in keys], (len(keys),), 1.0)
     return Language(

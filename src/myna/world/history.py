@@ -12,7 +12,7 @@ from myna.network import ActionKind, EdgeKind, Progress
 from myna.world import content, graph, law, timeline
 from myna.world.audience import Audience, nobody
 from myna.world.content import NEVER, QUOTE, REPLY, REPOST, Posts
-from myna.world.features import Seen, features
+from myna.world.features import Seen, features, timed
 from myna.world.graph import Graph
 from myna.world.people import People
 from myna.world.streams import stream
@@ -20,7 +20,14 @@ from myna.world.timeline import Clock
 from myna.world.topics import Subjects
 from myna.world.types import HOUR, Bools, Floats, Ints
 
-ACTIONS = (ActionKind.SEEN, ActionKind.LIKE, ActionKind.CLICK, ActionKind.SHOW_LESS, ActionKind.REPORT, ActionKind.DWELL)
+ACTIONS = (
+    ActionKind.SEEN,
+    ActionKind.LIKE,
+    ActionKind.CLICK,
+    ActionKind.SHOW_LESS,
+    ActionKind.REPORT,
+    ActionKind.DWELL,
+)
 LOGGED_DWELL = 6.0
 """Seconds: a stay is noted from this length on."""
 PER_SESSION = 12
@@ -80,7 +87,9 @@ class Month:
         self.posts = Posts.room(posts)
         self.rng = stream(seed, "history")
         self.target = seen_per_post
-        self.sessions = timeline.sessions(people, clock, int(posts * seen_per_post / PER_SESSION) + len(people) * 2 * bool(posts), seed)
+        self.sessions = timeline.sessions(
+            people, clock, int(posts * seen_per_post / PER_SESSION) + len(people) * 2 * bool(posts), seed
+        )
         self.audience = Audience(people, self.sessions, seen_per_post, posts)
         self.audience.graph_changed(base)
         self.waiting = nobody()
@@ -89,6 +98,7 @@ class Month:
         self.seen_count = 0
         self.actions: list[Actions] = []
         self.changes: list[Changes] = []
+        self.applied = 0
 
     def run(self, progress: Progress) -> History:
         """All hours."""
@@ -101,7 +111,9 @@ class Month:
             if self.total == 0:
                 break
             if hour % 24 == 0:
-                self.graph = self._graph_now()
+                # At midnight the day's follows take effect.
+                self.graph = follows_after(self.graph, _changes(self.changes[self.applied :]))
+                self.applied = len(self.changes)
                 self.audience.graph_changed(self.graph)
             first = self.made
             self._read(hour)
@@ -128,7 +140,8 @@ class Month:
         # Reading takes time; how much is drawn first, since a post is reached when those before it have been read.
         at = self.clock.start + shown.at
         follows = self.graph.follows(shown.reader, author)
-        mutual = follows & self.graph.follows(author, shown.reader)
+        mutual = follows.copy()
+        mutual[follows] = self.graph.follows(author[follows], shown.reader[follows])
         seen = Seen(shown.reader, shown.post, at, position, shown.via, shown.by, follows, mutual)
         x = features(self.people, self.posts, self.clock, seen)
         dwell = law.dwell_scale(x, self.posts.extra[shown.post] + 1.0) * self.rng.lognormal(0, 0.7, len(seen))
@@ -139,8 +152,8 @@ class Month:
         inside &= self.posts.deleted_at[seen.post] > seen.at
         if not inside.all():
             rows = np.flatnonzero(inside)
-            seen, dwell, author = seen.take(rows), dwell[rows], author[rows]
-        x = features(self.people, self.posts, self.clock, seen)
+            seen, dwell, author, x = seen.take(rows), dwell[rows], author[rows], x[rows]
+        x = timed(x, self.people, self.posts, self.clock, seen)
         p = law.probabilities(x, self.people.bot[seen.reader].astype(float))
         hit = self.rng.random(p.shape) < p
         keep = self._within(seen, hit)
@@ -196,7 +209,8 @@ class Month:
                 Changes(seen.reader[rows], author[rows], np.full(len(rows), kind), np.full(len(rows), on), at)
             )
             if kind:
-                self.hidden = np.union1d(self.hidden, seen.reader[rows] * n + author[rows])
+                new = np.sort(seen.reader[rows] * n + author[rows])
+                self.hidden = np.insert(self.hidden, np.searchsorted(self.hidden, new), new)
 
     def _answer(self, seen: Seen, dwell: Floats, hit: Bools, hour: int) -> None:
         rows = np.concatenate([np.flatnonzero(hit[:, column]) for _, column in _DERIVED])
@@ -240,17 +254,14 @@ class Month:
         scale = float(np.clip(self.target / max(had, 0.1), 0.6, 2.5)) if first > 200 else 1.2
         reach = scale * np.where(repost, 0.7, np.where(how == REPLY, 0.45, 1.0))
         quality, hot = self.posts.quality[post], self.posts.hot[post]
-        pull = np.where(repost, 0.0, scale * np.exp(0.4 * quality + 0.3 * np.minimum(hot, 3)) * np.where(how == REPLY, 0.3, 1.1))
+        pull = np.where(
+            repost, 0.0, scale * np.exp(0.4 * quality + 0.3 * np.minimum(hot, 3)) * np.where(how == REPLY, 0.3, 1.1)
+        )
         notify = np.where(repost | (parent < 0), -1, self.posts.author[np.maximum(parent, 0)])
         self.waiting += self.audience.of(
             self.graph, post, shower, author, self.posts.lang[post].astype(np.int64), self.posts.topic[post].astype(np.int64),
             self.posts.created_at[post] - self.clock.start, reach, pull, repost, notify, (hour + 1) * HOUR, self.rng,
         )  # fmt: skip
-
-    def _graph_now(self) -> Graph:
-        """Who follows whom at this midnight: the start, and all changes before it, the newest of each pair."""
-        changes = _changes(self.changes)
-        return follows_after(self.base, changes)
 
 
 def follows_after(base: Graph, changes: Changes) -> Graph:
@@ -261,8 +272,10 @@ def follows_after(base: Graph, changes: Changes) -> Graph:
     rows = rows[np.argsort(changes.at[rows], kind="stable")][::-1]
     keys, newest = np.unique(changes.person[rows] * base.n + changes.other[rows], return_index=True)
     on = changes.on[rows][newest]
-    kept = base.keys[~graph.contains(keys[~on], base.keys)] if (~on).any() else base.keys
-    return graph.of_keys(base.n, np.union1d(kept, keys[on]))
+    known = graph.contains(base.keys, keys)
+    kept = np.delete(base.keys, np.searchsorted(base.keys, keys[known & ~on]))
+    added = keys[on & ~known]
+    return graph.of_keys(base.n, np.insert(kept, np.searchsorted(kept, added), added))
 
 
 def _position(session: Ints) -> Ints:

@@ -12,9 +12,30 @@ from myna.world.types import HOUR, Bools, Floats, Ints, Texts
 
 LANG_SHARE = (0.44, 0.22, 0.13, 0.11, 0.10)
 ZONES = {
-    "en": ("America/New_York", "Europe/London", "America/Chicago", "America/Los_Angeles", "Australia/Sydney", "Asia/Kolkata"),
-    "vi": ("Asia/Ho_Chi_Minh", "Asia/Ho_Chi_Minh", "Asia/Ho_Chi_Minh", "Asia/Ho_Chi_Minh", "Europe/Berlin", "America/Los_Angeles"),
-    "es": ("Europe/Madrid", "America/Mexico_City", "America/Bogota", "America/Argentina/Buenos_Aires", "Europe/Madrid", "America/Lima"),
+    "en": (
+        "America/New_York",
+        "Europe/London",
+        "America/Chicago",
+        "America/Los_Angeles",
+        "Australia/Sydney",
+        "Asia/Kolkata",
+    ),
+    "vi": (
+        "Asia/Ho_Chi_Minh",
+        "Asia/Ho_Chi_Minh",
+        "Asia/Ho_Chi_Minh",
+        "Asia/Ho_Chi_Minh",
+        "Europe/Berlin",
+        "America/Los_Angeles",
+    ),
+    "es": (
+        "Europe/Madrid",
+        "America/Mexico_City",
+        "America/Bogota",
+        "America/Argentina/Buenos_Aires",
+        "Europe/Madrid",
+        "America/Lima",
+    ),
     "de": ("Europe/Berlin", "Europe/Berlin", "Europe/Berlin", "Europe/Vienna", "Europe/Zurich", "Europe/Berlin"),
     "ja": ("Asia/Tokyo", "Asia/Tokyo", "Asia/Tokyo", "Asia/Tokyo", "Asia/Tokyo", "America/Los_Angeles"),
 }

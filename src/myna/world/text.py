@@ -1,11 +1,12 @@
 """The texts: what each post says, in its language, in its author's manner."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from myna.world.columns import Columns
-from myna.world.content import REPLY, REPOST, Posts
+from myna.world.content import INSULT, REPLY, REPOST, Posts
 from myna.world.graph import Graph
 from myna.world.grammar import LANGS, Language, language, topics
 from myna.world.people import People, ascii_of
@@ -13,6 +14,7 @@ from myna.world.streams import stream
 from myna.world.topics import Subjects
 from myna.world.types import HOUR, Act, Ints, Texts
 
+_TAG = re.compile(r"(?<!\S)#(\w+)")
 CHUNK = 50_000
 """Posts of a language written at once; it bounds the memory that columns need."""
 
@@ -40,7 +42,9 @@ def write(people: People, subjects: Subjects, graph: Graph, posts: Posts, start:
             url[some] = _urls(posts.take(some), rng)
             # Whom it answers and where it links are written by the author's client, so style does not touch them.
             to = np.where(posts.how[some] == REPLY, posts.author[np.maximum(posts.parent[some], 0)], -1)
-            text[some] = _style(language(code), said, people, subjects, posts.take(some), to, mention[some], url[some], rng)
+            text[some] = _style(
+                language(code), said, people, subjects, posts.take(some), to, mention[some], url[some], rng
+            )
     return Written(text, mention, url)
 
 
@@ -52,7 +56,9 @@ def _mentioned(graph: Graph, posts: Posts, rng: np.random.Generator) -> Ints:
     drawn = rng.random((2, len(posts)))
     some = (drawn[0] < 0.05) & (last > first) & (posts.parent < 0)
     place = first + (drawn[1] * (last - first)).astype(np.int64)
-    other = graph.keys[np.minimum(place, max(len(graph.keys) - 1, 0))] % n if len(graph.keys) else np.full(len(posts), -1)
+    other = (
+        graph.keys[np.minimum(place, max(len(graph.keys) - 1, 0))] % n if len(graph.keys) else np.full(len(posts), -1)
+    )
     return np.where(some, other, -1)
 
 
@@ -96,15 +102,18 @@ def _say(
 def _urls(posts: Posts, rng: np.random.Generator) -> Texts:
     shared = topics()
     url = np.full(len(posts), "", dtype=object)
-    for row in np.flatnonzero(posts.link).tolist():
-        topic = shared[posts.topic[row]]
-        drawn = int(rng.integers(1 << 30))
-        path = topic.paths[drawn % len(topic.paths)]
-        if posts.act[row] == Act.SPAM:
-            url[row] = f"https://prize{drawn % 40}.example.com/{path}/{drawn % 9973}"
+    rows = np.flatnonzero(posts.link)
+    drawn = rng.integers(1 << 30, size=len(rows)).tolist()
+    spam = (posts.act[rows] == Act.SPAM).tolist()
+    about = zip(rows.tolist(), posts.topic[rows].tolist(), posts.entity[rows].tolist(), spam, drawn, strict=True)
+    for row, number, entity, is_spam, draw in about:
+        topic = shared[number]
+        path = topic.paths[draw % len(topic.paths)]
+        if is_spam:
+            url[row] = f"https://prize{draw % 40}.example.com/{path}/{draw % 9973}"
         else:
             # Few pages about each entity, so that links are shared by many.
-            url[row] = f"https://{topic.host}/{path}/{int(posts.entity[row]) * 10 + (drawn >> 8) % 10}"
+            url[row] = f"https://{topic.host}/{path}/{entity * 10 + (draw >> 8) % 10}"
     return url
 
 
@@ -115,7 +124,7 @@ def _style(
     author = posts.author
     drawn = rng.random((7, len(posts)))
     latin = grammar.between != ""
-    insult = posts.insult & (drawn[0] < 0.3) & latin
+    insult = INSULT[posts.act] & (drawn[0] < 0.3) & latin
     lower = people.lower[author] & latin & (grammar.code != "de")
     slip = (drawn[1] < people.typos[author] * 5) & latin
     tagged = drawn[2] < people.tags[author] * 0.8 + 0.25 * (posts.event >= 0)
@@ -170,6 +179,11 @@ def tag_of(name: str) -> str:
     return "".join(char for word in name.split() for char in word[:1].upper() + word[1:] if char.isalnum())
 
 
+def hashtags(text: str) -> list[str]:
+    """The hashtags of a text, without their sign."""
+    return _TAG.findall(text)
+
+
 def _slip(text: str, drawn: float) -> str:
     """Two neighbouring letters change places, or one is left out."""
     at = 1 + int(drawn * max(len(text) - 3, 0))
@@ -178,5 +192,3 @@ def _slip(text: str, drawn: float) -> str:
     if int(drawn * 7919) % 2:
         return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
     return text[:at] + text[at + 1 :]
-
-

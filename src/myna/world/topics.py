@@ -98,7 +98,9 @@ def _events(seed: int, names: Texts) -> tuple[Texts, Ints, Ints, Ints, Floats]:
                 strength = float(rng.pareto(1.5)) + 0.5
                 half_life = float(rng.uniform(6, 48))
                 since = clock - begins
-                hot = np.where(since >= 0, min(strength, 6.0) * (1 - np.exp(-(since + 1) / 3)) * 0.5 ** (since / half_life), 0)
+                hot = np.where(
+                    since >= 0, min(strength, 6.0) * (1 - np.exp(-(since + 1) / 3)) * 0.5 ** (since / half_life), 0
+                )
                 hot = np.where(hot < 0.05, 0, hot)
                 hotter = hot > heat[:, lang, topic]
                 heat[hotter, lang, topic] = hot[hotter]

@@ -110,7 +110,9 @@ class Truth:
         posts, subjects = world.posts, world.subjects
         standing = ~world.gone()
         tells: dict[int, list[int]] = {}
-        for row in np.flatnonzero(standing & np.isin(posts.act, (Act.ANSWER, Act.REPORT, Act.SHARE, Act.THANKS))).tolist():
+        for row in np.flatnonzero(
+            standing & np.isin(posts.act, (Act.ANSWER, Act.REPORT, Act.SHARE, Act.THANKS))
+        ).tolist():
             tells.setdefault(int(posts.entity[row]), []).append(row)
         found = []
         for row in np.flatnonzero((posts.act == Act.ASK) & standing).tolist():
@@ -125,7 +127,9 @@ class Truth:
             )
             topic = topics()[posts.topic[row]].key
             found.append(
-                Question(f"{WORLD}:{row + 1}", LANGS[posts.lang[row]], topic, name, world.written.text[row], answer, told)
+                Question(
+                    f"{WORLD}:{row + 1}", LANGS[posts.lang[row]], topic, name, world.written.text[row], answer, told
+                )
             )
         return found
 

@@ -180,8 +180,16 @@ class World:
         for first in range(0, len(a.at), BATCH):
             part = slice(first, first + BATCH)
             seen = a.seen[part]
-            columns = (self.seen.reader[seen], self.seen.post[seen], a.kind[part], a.at[part], a.value[part].astype(float).round(1))
-            for i, (who, post, kind, at, value) in enumerate(zip(*(c.tolist() for c in columns), strict=True), first + 1):
+            columns = (
+                self.seen.reader[seen],
+                self.seen.post[seen],
+                a.kind[part],
+                a.at[part],
+                a.value[part].astype(float).round(1),
+            )
+            for i, (who, post, kind, at, value) in enumerate(
+                zip(*(c.tolist() for c in columns), strict=True), first + 1
+            ):
                 yield Action(f"{WORLD}:a{i}", f"{WORLD}:p{who + 1}", f"{WORLD}:{post + 1}", ACTIONS[kind], at, value)
 
     def _deletions(self) -> Iterator[Fact]:
