@@ -165,3 +165,38 @@ def test_whether_one_person_belongs_cannot_be_told_from_the_answer(net):
 def noisy(net, people, owner):
     net.ads._reaches._count = lambda topics, langs: people
     return net.ads.reach(owner, [f"{owner} {people}"]).about
+
+
+def test_opened_with_a_ledger_on_disk_it_reads_the_rest_only_and_finds_the_same(net, monkeypatch):
+    from myna.ads import service
+
+    monkeypatch.setattr(service, "_SAVE_EVERY", 50)
+    campaigns = busy(net)
+    kept = (net.directory / "ads" / "ledger.json").read_bytes()
+    for n in range(5):
+        net.ads.fill(f"home:p{90 + n}", [net.post("tea")])
+    now = now_ms()
+    taken = []
+    monkeypatch.setattr(
+        service.Ledger,
+        "apply",
+        lambda self, decision, real=service.Ledger.apply: taken.append(1) or real(self, decision),
+    )
+    again = net.open()
+    assert again.state(now) == net.ads.state(now)
+    assert 5 <= len(taken) < net.log.count("auction") / 2
+    assert [again.report(c.id) for c in campaigns] == [net.ads.report(c.id) for c in campaigns]
+    net.store.append([Deletion("home:p11", "person", now_ms())])
+    (net.directory / "ads" / "ledger.json").write_bytes(kept)
+    assert "home:p11" not in str(net.open().state())
+
+
+def test_ledger_of_another_log_or_damaged_is_not_used(net):
+    busy(net, days=1, people=20)
+    now = now_ms()
+    path = net.directory / "ads" / "ledger.json"
+    net.ads._save()
+    whole = path.read_bytes()
+    for damaged in (b"", whole[: len(whole) // 2], b'{"format": 0}', whole.replace(b'"auction":[', b'"auction":[1')):
+        path.write_bytes(damaged)
+        assert net.open().state(now) == net.ads.state(now)

@@ -20,6 +20,7 @@ from myna.ads.pacing import day_of
 from myna.ads.reach import Reaches
 from myna.ads.reports import public, report
 from myna.ads.serving import Candidates, chunks, draw, rank, too_often
+from myna.ads.snapshot import load, save
 from myna.ads.token import Keyring, Link, destination
 from myna.ads.types import Campaign, PublicAd, Reach, Report, Slot, Status
 from myna.decisions import Decision, DecisionLog, new_id
@@ -40,6 +41,8 @@ from myna.people.types import Reason
 
 _KINDS = ("campaign", "auction", "click")
 _COMPLAINTS = (ActionKind.SHOW_LESS, ActionKind.REPORT)
+_SAVE_EVERY = 5_000
+"""Decisions after which the ledger is written down, so that the next start reads at most so many."""
 _KNOWN_FOR = 2_000
 """Milliseconds for which a person's blocks, language and wish about personal ads are remembered: one page's slots."""
 
@@ -90,6 +93,7 @@ class Ads:
         log.replays("auction", lambda decision: decide(decision.input))
         log.replays("click", lambda decision: judge(decision.input))
         self._forget_state()
+        self._recall()
         self.follow()
         self._campaigns.mend()
 
@@ -98,6 +102,9 @@ class Ads:
         self._ledger = Ledger()
         self._cursor = Cursor(self._directory)
         self._seqs = dict.fromkeys(_KINDS, 0)
+        self._marks: dict[str, tuple[int, str]] = {}
+        """By kind: place and id of the newest decision read, which a snapshot must find again to be of this log."""
+        self._unsaved = 0
         self._own: set[str] = set()
         self._authors: dict[str, str] = {}
         self._complaints: dict[str, int] = {}
@@ -289,7 +296,31 @@ class Ads:
         they can together go past a pace, never past a budget, which is held when clicks are charged.
         """
         with self._lock:
-            return self._follow_decisions(progress) + self._follow_facts()
+            taken = self._follow_decisions(progress) + self._follow_facts()
+            # Only where all that was decided here has been read back: else it would be read, and counted, again.
+            if self._unsaved >= _SAVE_EVERY and not self._own:
+                self._save()
+            return taken
+
+    def _save(self) -> None:
+        marks = {"kinds": self._marks, "deletions": self._facts["deletions"]}
+        save(self._directory / "ledger.json", self._ledger, marks)
+        self._unsaved = 0
+
+    def _recall(self) -> None:
+        """Goes on from the ledger on disk, if it is one of this log. Campaigns are few and read anew."""
+        found = load(self._directory / "ledger.json")
+        if found is None:
+            return
+        ledger, marks = found
+        kinds = {kind: tuple(mark) for kind, mark in marks["kinds"].items() if kind != "campaign"}
+        for kind, (seq, id) in kinds.items():
+            first, _ = self._log.after(seq - 1, kind, 1)
+            if not first or first[0].id != id:
+                return
+        self._ledger, self._marks = ledger, kinds
+        self._seqs.update({kind: seq for kind, (seq, _) in kinds.items()})
+        self._facts["deletions"] = marks["deletions"]
 
     def _follow_decisions(self, progress: Progress) -> int:
         taken = 0
@@ -307,6 +338,8 @@ class Ads:
                 if not found:
                     break
                 self._seqs[kind] = seq
+                self._marks[kind] = (seq, found[-1].id)
+                self._unsaved += len(found)
             # What was seen of any kind before this question was asked need not be searched again for this one.
             self._seqs[kind] = max(self._seqs[kind], behind)
         return taken
@@ -392,6 +425,7 @@ class Ads:
     def rebuild(self, progress: Progress = quiet) -> int:
         """Forgets all derived state and finds it again from the log; returns how many decisions were read."""
         with self._lock:
+            (self._directory / "ledger.json").unlink(missing_ok=True)
             self._forget_state()
             return self.follow(progress)
 

@@ -22,7 +22,7 @@ A_DAY = 3
 """Times that a person sees a campaign in a day (UTC) at most."""
 APART = 60_000
 """Milliseconds between two times, so that no page shows the same ad twice."""
-LISTED = 32
+LISTED = 16
 """Candidates written to the log with their figures, the best ones; the others are counted."""
 NAMED = 256
 """Excluded campaigns named in the log; of more, only how many for each reason."""
