@@ -27,6 +27,9 @@ KINDS = {
     "import": N_("Posts were brought in"),
 }
 
+_OWN = frozenset({"feed", "search", "answer", "draft"})
+"""Kinds whose input is the person's own to see; an auction's holds what others bid, which is the operator's."""
+
 
 @router.get("/{id}")
 def why(page: Current, id: str) -> Response:
@@ -48,6 +51,8 @@ def _show(page: Page, id: str, again: Replay | None = None, problem: Problem | N
     found = _permitted(page, id)
     reasons = [reason for reason in map(_reason, found["reasons"]) if reason]
     tables = _tables(found["output"])
+    if page.may_oversee or found["kind"] in _OWN:
+        tables += _tables(page.myna.log.get(id).input)
     ids = {id for reason in reasons for id in reason.evidence[:5]}
     ids |= {
         str(row[column])
