@@ -16,7 +16,7 @@ import numpy as np
 
 from myna.people.columns import Array, Columns, Names
 
-WIDTH = 48
+WIDTH = 96
 """Dimensions of a post's vector (see `space.py`)."""
 TOPICS_OF_A_POST = 3
 

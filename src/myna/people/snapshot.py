@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from myna.people.activity import WIDTH, Activity
+from myna.people.activity import Activity
 from myna.people.columns import Array, Names
-from myna.people.space import Space
+from myna.people.space import WORDS, Space
 from myna.people.topics import NONE, Topics
 
-_FORM = 1
+_FORM = 2
 """Of the file; another is not read."""
 _TABLES = ("posts", "people", "events", "edges")
 
@@ -97,7 +97,7 @@ def load_topics(directory: Path) -> Topics:
     if arrays is None:
         return NONE
     about = json.loads(arrays["about"].tobytes())
-    if about["form"] != _FORM or arrays["axes"].shape[-1] not in (0, WIDTH):
+    if about["form"] != _FORM or arrays["axes"].shape[-1] != WORDS:
         return NONE
     space = Space(
         tuple(about["vocabulary"]), arrays["idf"], arrays["axes"], arrays["model_axes"], about["version"]

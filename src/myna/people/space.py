@@ -1,8 +1,9 @@
 """Posts as vectors, learnt from the network's own words: no model needed.
 
 Latent semantic analysis (Deerwester et al. 1990): TF-IDF weights of words, projected on the strongest directions of
-a sample of posts. Words that stand in too many posts of a language are its stop words and are learnt, not listed.
-Where the language model's embeddings are at hand, half of a vector's length comes from them.
+a sample of posts, each language's own, so that a small language keeps its topics beside a large one. Words that are
+everybody's are a language's stop words and are learnt, not listed. Where the language model's embeddings are at hand,
+half of a vector's length comes from them.
 """
 
 import math
@@ -20,11 +21,15 @@ from myna.people.words import words
 
 Embed = Callable[[Sequence[str]], np.ndarray[tuple[int, int], np.dtype[np.float32]]]
 
+WORDS = 72
+"""Dimensions that words fill; the language model fills the rest."""
 _SAMPLE = 12_000
 """Posts from which directions are learnt; more posts change them little."""
 _MOST_WORDS = 12_000
 _FEWEST_POSTS = 3
 """Of a word, for it to be known: a word of one or two posts tells of no topic and may name somebody."""
+_LANGUAGE = 60
+"""Posts of a language in the sample from which it has directions of its own."""
 _JUDGED = 40
 """Posts with a word from which it can be told whose word it is."""
 _EVERYBODYS = 0.93
@@ -38,14 +43,14 @@ _TOO_COMMON = 0.3
 class Space:
     """How texts become vectors.
 
-    vocabulary: the known words. idf: (words,) float32. axes: (words, WIDTH) float32. model_axes: (dimensions of the
-    embedding, WIDTH) float32, empty where no model took part; version names that model.
+    vocabulary: the known words. idf: (words,) float32. axes: (words, WORDS) float32. model_axes: (dimensions of the
+    embedding, WIDTH - WORDS) float32, empty where no model took part; version names that model.
     """
 
     vocabulary: tuple[str, ...]
     idf: Array
     axes: Array
-    model_axes: Array = field(default_factory=lambda: np.zeros((0, WIDTH), np.float32))
+    model_axes: Array = field(default_factory=lambda: np.zeros((0, WIDTH - WORDS), np.float32))
     version: str = ""
     places: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
 
@@ -69,11 +74,12 @@ class Space:
 
     def vectors(self, texts: Sequence[str], langs: Sequence[str], embed: Embed | None = None) -> Array:
         """(texts, WIDTH) float32 of unit length; zero for a text without known words."""
-        found = unit(np.asarray(self.tfidf(texts, langs) @ self.axes, np.float32))
+        found = np.zeros((len(texts), WIDTH), np.float32)
+        found[:, :WORDS] = unit(np.asarray(self.tfidf(texts, langs) @ self.axes, np.float32))
         if embed is not None and len(self.model_axes):
             known = np.linalg.norm(found, axis=1, keepdims=True) > 0
-            found = unit(found + known * unit(np.asarray(embed(texts), np.float32) @ self.model_axes))
-        return found
+            found[:, WORDS:] = known * unit(np.asarray(embed(texts), np.float32) @ self.model_axes)
+        return unit(found)
 
 
 def unit(vectors: Array) -> Array:
@@ -113,25 +119,46 @@ def learn(
     vocabulary = tuple(sorted(word for _, word in kept[:_MOST_WORDS]))
     idf = np.array([worth.get(w, 1.0) * math.log(1 + len(texts) / total[w]) for w in vocabulary], np.float32)
     if len(vocabulary) < 8:
-        return Space((), np.zeros(0, np.float32), np.zeros((0, WIDTH), np.float32))
-    blank = Space(vocabulary, idf, np.zeros((len(vocabulary), WIDTH), np.float32))
-    matrix = blank.tfidf(texts, langs)
-    rank = min(WIDTH, min(matrix.shape) - 1)
-    start = rng.standard_normal(min(matrix.shape)).astype(np.float32)
-    _, strengths, directions = svds(matrix, k=rank, v0=start)
-    order = np.argsort(-strengths)
-    axes = np.zeros((len(vocabulary), WIDTH), np.float32)
-    axes[:, :rank] = directions[order].T
+        return Space((), np.zeros(0, np.float32), np.zeros((0, WORDS), np.float32))
+    space = Space(vocabulary, idf, np.zeros((len(vocabulary), WORDS), np.float32))
+    axes = _directions(space.tfidf(texts, langs), families(langs), rng)
     if embed is None:
         return Space(vocabulary, idf, axes)
-    # The model's dimensions are many and correlated: keep their strongest directions, as many as ours.
+    # The model's dimensions are many and correlated: keep their strongest directions.
     embedded = np.asarray(embed(texts), np.float32)
     embedded = embedded - embedded.mean(axis=0)
     _, turned = np.linalg.eigh(embedded.T @ embedded)
-    model_axes = np.zeros((embedded.shape[1], WIDTH), np.float32)
-    size = min(WIDTH, embedded.shape[1])
+    size = min(WIDTH - WORDS, embedded.shape[1])
+    model_axes = np.zeros((embedded.shape[1], WIDTH - WORDS), np.float32)
     model_axes[:, :size] = turned[:, ::-1][:, :size]
     return Space(vocabulary, idf, axes, model_axes, version)
+
+
+def families(langs: Sequence[str]) -> list[Array]:
+    """The places of posts that are looked at together: each language with enough posts, and the others as one."""
+    counts = Counter(langs)
+    large = sorted((lang for lang in counts if counts[lang] >= _LANGUAGE), key=lambda lang: (-counts[lang], lang))[:12]
+    own = {lang: place for place, lang in enumerate(large)}
+    place = np.array([own.get(lang, len(large)) for lang in langs], np.int64)
+    return [rows for family in range(len(large) + 1) if len(rows := np.flatnonzero(place == family)) >= 10]
+
+
+def _directions(matrix: sparse.csr_matrix, parts: list[Array], rng: np.random.Generator) -> Array:
+    """(words, WORDS): the strongest directions of each family of posts, as many as the root of its size deserves."""
+    axes = np.zeros((matrix.shape[1], WORDS), np.float32)
+    worth = np.sqrt([len(rows) for rows in parts])
+    start = 0
+    for rows, width in zip(
+        parts, np.maximum(np.floor(WORDS * worth / worth.sum()), 4).astype(int).tolist(), strict=True
+    ):
+        part = matrix[rows]
+        rank = min(width, WORDS - start, min(part.shape) - 1)
+        if rank < 1:
+            continue
+        _, strengths, directions = svds(part, k=rank, v0=rng.standard_normal(min(part.shape)).astype(np.float32))
+        axes[:, start : start + rank] = directions[np.argsort(-strengths)].T
+        start += rank
+    return axes
 
 
 def _worth(posts: list[tuple[set[str], str]], counts: Counter[str]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from myna.people.activity import TOPICS_OF_A_POST, WIDTH
 from myna.people.columns import Array
-from myna.people.space import Embed, Space, learn, unit
+from myna.people.space import WORDS, Embed, Space, families, learn, unit
 from myna.people.words import words
 
 TELLING = 12
@@ -92,7 +92,7 @@ def _none(space: Space, posts: int) -> Topics:
     return Topics(space, (), (), np.zeros((0, WIDTH), np.float32), posts)
 
 
-NONE = _none(Space((), np.zeros(0, np.float32), np.zeros((0, WIDTH), np.float32)), 0)
+NONE = _none(Space((), np.zeros(0, np.float32), np.zeros((0, WORDS), np.float32)), 0)
 
 
 def discover(
@@ -118,12 +118,20 @@ def discover(
     said = np.flatnonzero(np.linalg.norm(vectors, axis=1) > 0)
     if len(said) < 10:
         return _none(space, total)
-    wanted = int(np.clip(round(len(said) ** 0.5 / 2.5), 4, 60))
-    centres, member = _cluster(vectors[said], wanted, rng)
-    counts = space.tfidf([texts[i] for i in said.tolist()], [langs[i] for i in said.tolist()])
-    telling = _telling(counts, member, len(centres), space.vocabulary)
-    kept = [k for k in range(len(centres)) if telling[k]]
-    return _named(space, [telling[k] for k in kept], centres[kept], before, total)
+    texts, langs = [texts[i] for i in said.tolist()], [langs[i] for i in said.tolist()]
+    counts = space.tfidf(texts, langs)
+    centres: list[Array] = []
+    telling: list[tuple[str, ...]] = []
+    for rows in families(langs):
+        wanted = int(np.clip(round(len(rows) ** 0.5 / 2.5), 3, 50))
+        found, member = _cluster(vectors[said[rows]], wanted, rng)
+        words_ = _telling(counts[rows], member, len(found), space.vocabulary)
+        kept = [k for k in range(len(found)) if words_[k]]
+        centres += [found[k] for k in kept]
+        telling += [words_[k] for k in kept]
+    if not centres:
+        return _none(space, total)
+    return _named(space, telling, np.array(centres, np.float32), before, total)
 
 
 def _cluster(vectors: Array, k: int, rng: np.random.Generator) -> tuple[Array, Array]:
