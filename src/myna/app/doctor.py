@@ -12,8 +12,8 @@ from myna.network.schema import people, posts
 _LOW_DISK = 1 << 30
 
 
-def examine(myna: Myna) -> Iterator[Check]:
-    """The quick checks: cheap enough for a page."""
+def examine(myna: Myna, deep: bool = False) -> Iterator[Check]:
+    """The quick checks: cheap enough for a page. deep: compare every post with the index."""
     counts = myna.store.counts()
     yield Check("facts", True, f"{counts.people:,} people, {counts.posts:,} posts, {counts.actions:,} actions")
     yield Check("follower", not myna.follow_error, myna.follow_error or "derived state is kept up with the logs")
@@ -23,7 +23,7 @@ def examine(myna: Myna) -> Iterator[Check]:
     )
     ready = myna.language.ready
     yield Check("language model", ready, myna.language.version if ready else "not trained yet; run `myna train`")
-    found = myna.search.check()
+    found = myna.search.check(deep)
     missing = _number(found.get("missing"))
     yield Check(
         "index",
@@ -55,7 +55,7 @@ def examine_deeply(myna: Myna) -> Iterator[Check]:
             )
         ).scalar()
         yield Check("authors", not strangers, f"{strangers or 0:,} authors of posts are no people here")
-    yield from examine(myna)
+    yield from examine(myna, deep=True)
 
 
 def _number(value: object) -> int:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numpy as np
 
 import myna as package
 from myna.ads import Ads
 from myna.ads.types import Campaign, Report, Status
 from myna.app import counts
 from myna.app.accounts import Accounts
+from myna.app.embedding import Embedding
 from myna.app.language import Language
 from myna.app.types import Overview, Standing, Thread
 from myna.decisions import DecisionLog, Replay
@@ -70,6 +70,7 @@ class Myna:
         self.accounts = Accounts(self.store)
         self._opening = threading.RLock()
         self._parts: dict[str, Any] = {}
+        self._version = self._embedding()[1]
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._follower: threading.Thread | None = None
@@ -77,11 +78,12 @@ class Myna:
 
     # -- the parts -------------------------------------------------------------------------------------------------
 
-    def _open(self, name: str, make: Callable[[Path], _Part]) -> _Part:
-        """The part of this name, made at first use, once, whatever thread comes first."""
+    def _open(self, folder: str, make: Callable[[Path], _Part], name: str = "") -> _Part:
+        """The part of this name, by default its folder's, made at first use, once, whatever thread comes first."""
+        name = name or folder
         with self._opening:
             if name not in self._parts:
-                path = self.settings.home / name
+                path = self.settings.home / folder
                 path.mkdir(parents=True, exist_ok=True)
                 self._parts[name] = make(path)
             return cast(_Part, self._parts[name])
@@ -89,7 +91,7 @@ class Myna:
     @property
     def language(self) -> Language:
         """The network's own language model."""
-        return self._open("models", lambda path: Language(self.settings.home, self.reader, self.log))
+        return self._open("models", lambda path: Language(path.parent, self.reader, self.log), "language")
 
     @property
     def search(self) -> Search:
@@ -132,10 +134,13 @@ class Myna:
             lambda path: Drafts(path, self.reader, self.log, Records(self.store, "drafts"), self._embedding()[0]),
         )
 
-    def _embedding(self) -> tuple[Callable[[Sequence[str]], np.ndarray] | None, str]:
-        if not self.language.ready:
-            return None, ""
-        return self.language.embed, self.language.version
+    @property
+    def embedding(self) -> Embedding:
+        """The language model's vectors, as every part takes them."""
+        return self._open("models", lambda path: Embedding(self.language), "embedding")
+
+    def _embedding(self) -> tuple[Embedding | None, str]:
+        return (self.embedding, self.language.version) if self.language.ready else (None, "")
 
     # -- keeping derived state up with the logs --------------------------------------------------------------------
 
@@ -159,13 +164,23 @@ class Myna:
 
     def follow(self) -> None:
         """Brings index, interests, feed and ads up with what the logs hold now."""
-        embed, version = self._embedding()
-        if version and self.search.embed_version != version:
-            self.search.set_embed(embed, version)
+        self._take_new_model()
         self.feeds.follow()
         self.search.follow()
         self._mask_deleted()
         self.ads.ingest()
+
+    def _take_new_model(self) -> None:
+        """Hands a language model trained since to the parts that are open."""
+        embed, version = self._embedding()
+        if version == self._version:
+            return
+        self._version = version
+        for name in ("search", "people", "feed"):
+            if name in self._parts:
+                self._parts[name].set_embed(embed, version)
+        if "drafts" in self._parts:
+            self.drafts.set_embed(embed)
 
     def _mask_deleted(self) -> None:
         """Takes deleted posts out of the training data. The cursor is kept after: a crash repeats, never skips."""

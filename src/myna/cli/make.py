@@ -44,14 +44,15 @@ def demo(
     with network(chosen, database, existing=False) as myna:
         maker = Maker(myna, source, people, posts, seed, minutes)
         steps: list[Made] = []
-        for title, step in maker.steps():
-            if maker.done(step):
-                continue
-            with bar(title) as progress:
-                made = step(progress)
-            maker.finish(step, made)
-            steps.append(made)
-            err.print(f"  {made.note}", markup=False)
+        with myna.embedding.remembering():
+            for title, step in maker.steps():
+                if maker.done(step):
+                    continue
+                with bar(title) as progress:
+                    made = step(progress)
+                maker.finish(step, made)
+                steps.append(made)
+                err.print(f"  {made.note} ({made.seconds:.0f} s)", markup=False)
     if not serving:
         answer({"home": settings(chosen).home, "made": steps}, json, f"The network is in {settings(chosen).home}.")
         return
@@ -167,10 +168,11 @@ def rebuild(
     """Makes all derived state again from the two logs alone: models that are lost, interests, index, feed."""
     with network(home, database) as myna:
         results = {}
-        for title, step in Maker(myna, None, 0, 0, 0, minutes).derived(anew=True):
-            with bar(title) as progress:
-                made = step(progress)
-            results[step.__name__.strip("_")] = made.note
+        with myna.embedding.remembering():
+            for title, step in Maker(myna, None, 0, 0, 0, minutes).derived(anew=True):
+                with bar(title) as progress:
+                    made = step(progress)
+                results[made.step] = made.note
     answer(results, json, *(f"{name}: {note}" for name, note in results.items()), f"Rebuilt at {when_now()}.")
 
 
