@@ -19,13 +19,13 @@ class Settings(BaseSettings):
     database_url: str = ""
     """`postgresql://…` when outgrown; empty for SQLite in the home folder."""
     host: str = "127.0.0.1"
-    port: int = Field(8420, ge=0, le=65535)
-    links_port: int = Field(8421, ge=0, le=65535)
+    port: int = Field(default=8420, ge=0, le=65535)
+    links_port: int = Field(default=8421, ge=0, le=65535)
     links_url: str = ""
     """The address at which readers reach the links process, where it is not http://host:links_port."""
     demo: bool = False
     """Sign in as anyone, and every page open: for a network on one's own machine."""
-    threads: int = Field(0, ge=0)
+    threads: int = Field(default=0, ge=0)
     """Threads for models; 0 for as many as there are cores."""
     currency: str = "EUR"
 

@@ -27,7 +27,7 @@ class Embedding:
         kept = self._kept
         if kept is None:
             return self._language.embed(texts)
-        keys = [xxhash.xxh3_128_digest(text) for text in texts]
+        keys = [xxhash.xxh3_128_digest(text.encode(errors="surrogatepass")) for text in texts]
         fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in kept}
         wanted = list(fresh.items())
         for start in range(0, len(wanted), _BATCH):

@@ -10,7 +10,7 @@ from myna.cli.show import answer, out, when
 from myna.feed.types import Mode
 from myna.gate import OPERATOR
 from myna.i18n import translate
-from myna.network import Post, Purpose
+from myna.network import Person, Post, Purpose
 from myna.people.types import Reason
 
 
@@ -171,5 +171,5 @@ def consent(
         answer(given, json, f"{given.by} says {'yes' if allow else 'no'} to {purpose} for {subject}.")
 
 
-def _handles(people: dict[str, object]) -> dict[str, str]:
-    return {id: getattr(person, "handle", id) for id, person in people.items()}
+def _handles(people: dict[str, Person]) -> dict[str, str]:
+    return {id: person.handle for id, person in people.items()}

@@ -19,13 +19,14 @@ def plan(
     gpu_days: Annotated[float | None, typer.Option("--gpu-days", help="The one dial: the compute to spend.")] = None,
     params: Annotated[float | None, typer.Option(help="Parameters, e.g. 70e9.")] = None,
     tokens: Annotated[float | None, typer.Option(help="Tokens to train on, e.g. 2e12.")] = None,
-    sequence: Annotated[int | None, typer.Option(help="Tokens of a sequence.")] = None,
+    days: Annotated[float | None, typer.Option(help="Days the run may take.")] = None,
+    sequence: Annotated[int, typer.Option(min=1, help="Tokens of a sequence.")] = 4096,
+    price: Annotated[float | None, typer.Option(help="Of one GPU for an hour, for the cost.")] = None,
     json: Json = False,
 ) -> None:
     """Plans a run: model size, tokens, layout, memory, MFU, days, failures and goodput, from published closed forms."""
     from myna.cluster import describe
     from myna.cluster import plan as make
 
-    given = {"gpu_days": gpu_days, "params": params, "tokens": tokens, "sequence": sequence}
-    made = make(gpus, gpu, **{name: value for name, value in given.items() if value is not None})
+    made = make(gpus, gpu, gpu_days=gpu_days, days=days, params=params, tokens=tokens, sequence=sequence, price=price)
     answer(made.to_dict(), json, describe(made))
