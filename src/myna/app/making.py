@@ -67,6 +67,8 @@ class Maker:
         yield "Building the index", self.build_index
         yield "Training the ranking model", self.learn_ranking
         yield "Training the draft guard", self.learn_drafts
+        if anew:
+            yield "Adding up the auctions", self.add_up_auctions
 
     def done(self, step: Step) -> bool:
         """Whether a step was finished before."""
@@ -174,6 +176,12 @@ class Maker:
         metrics = self.myna.drafts.train(progress)
         shown = {name: value for name, value in metrics.items() if isinstance(value, int | float)}
         return self._made(self.learn_drafts, begun, ", ".join(f"{k} {v:.3g}" for k, v in list(shown.items())[:4]))
+
+    def add_up_auctions(self, progress: Progress) -> Made:
+        """Spending, reach and frequency of ads, from the decisions."""
+        begun = time.monotonic()
+        read = self.myna.ads.rebuild(progress)
+        return self._made(self.add_up_auctions, begun, f"{read:,} decisions read")
 
     def advertise(self, progress: Progress) -> Made:
         """Three simulated campaigns, so that the demo shows ads and their reports."""

@@ -213,9 +213,11 @@ class Store:
                 (records, (records.c.owner,)),
             ):
                 connection.execute(sa.delete(table).where(sa.or_(*(column == deletion.id for column in columns))))
-            # What Myna decided for this person tells about them; the bill of an auction must stay computable.
+            # What Myna decided for this person tells about them; bills and the repository of ads must stay computable.
             connection.execute(
-                sa.delete(decisions).where(decisions.c.actor == deletion.id, decisions.c.kind != "auction")
+                sa.delete(decisions).where(
+                    decisions.c.actor == deletion.id, decisions.c.kind.not_in(("auction", "campaign"))
+                )
             )
             connection.execute(sa.update(decisions).where(decisions.c.actor == deletion.id).values(actor=""))
         return 1
