@@ -43,8 +43,8 @@ class Shape:
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How a model lies on the devices: tensor, pipeline, context and data parallel; sequences of a micro batch; chunks
-    of layers a stage holds (interleaving); recompute: none, selective (attention) or full; sequence_parallel: the rest of a
-    layer is split over the tensor group too; sharded: ZeRO-3 / FSDP instead of ZeRO-1."""
+    of layers a stage holds (interleaving); recompute: none, selective (attention) or full; sequence_parallel: the rest
+    of a layer is split over the tensor group too; sharded: ZeRO-3 / FSDP instead of ZeRO-1."""
 
     tensor: int
     pipeline: int
@@ -148,5 +148,8 @@ class Plan:
         found = asdict(self)
         found["memory"]["total"] = self.memory.total
         found["step"]["seconds"] = self.step.seconds
+        for name, value in found["failures"].items():
+            if value == float("inf"):  # JSON knows no infinity: without failures there is no time between them
+                found["failures"][name] = None
         found["others"] = [{"layout": asdict(layout), "seconds": seconds} for layout, seconds in self.others]
         return found
