@@ -43,15 +43,16 @@ def back_up(store: Store, home: Path, target: Path, models: bool = True, progres
                     connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
                 total = sum(connection.execute(sa.select(sa.func.count()).select_from(t)).scalar() or 0 for t in tables)
                 for table in tables:
-                    name = f"{table.name}.jsonl"
-                    rows[table.name] = 0
+                    called = str(table.name)  # SQLAlchemy's names are a kind of text of their own
+                    name = f"{called}.jsonl"
+                    rows[called] = 0
                     digest = hashlib.sha256()
                     with file.open(name, "w", force_zip64=True) as out:
                         for line in _lines(connection, table):
                             out.write(line)
                             digest.update(line)
-                            rows[table.name] += 1
-                            if rows[table.name] % _ROWS == 0:
+                            rows[called] += 1
+                            if rows[called] % _ROWS == 0:
                                 progress(sum(rows.values()), total)
                     digests[name] = digest.hexdigest()
             for name in (*_SECRETS, *(("models",) if models else ())):
@@ -136,8 +137,9 @@ def _restore_files(home: Path, source: Path, file: zipfile.ZipFile) -> None:
 def _lines(connection: sa.Connection, table: sa.Table) -> Iterator[bytes]:
     order = list(table.primary_key.columns)
     result = connection.execution_options(yield_per=_ROWS).execute(sa.select(table).order_by(*order))
-    for row in result.mappings():
-        yield orjson.dumps(dict(row), default=_binary) + b"\n"
+    names = [str(column.name) for column in table.c]
+    for row in result:
+        yield orjson.dumps(dict(zip(names, row, strict=True)), default=_binary) + b"\n"
 
 
 def _binary(value: object) -> str:
