@@ -4,6 +4,8 @@ The same function serves a request and, on a `shadow()` of the activity, an exam
 the ranking model learns from is what it will see.
 """
 
+from itertools import islice
+
 import numpy as np
 
 from myna.feed.candidates import NOBODY, Query
@@ -16,6 +18,8 @@ from myna.people.columns import Array
 from myna.people.taste import Evidence, by_topic, centroids
 from myna.people.topics import Topics
 
+_LOOKS = 1500
+"""Posts seen that tell what a person passes by."""
 _LANGUAGE_SHARE = 0.08
 """Of what a person wrote and liked, for a language to be theirs."""
 
@@ -53,6 +57,7 @@ def ask(
     weights = by_topic(activity, found, len(topics))
     weights[list(hidden)] = 0
     liked, disliked = centroids(activity, found)
+    looked, took = looks(activity, person, hidden)
     return Query(
         request, actor, activity, topics, person, now, oldest,
         follows=base.follows, blocks=base.blocks, blocked_by=base.blocked_by, mutes=base.mutes, shown=base.shown,
@@ -61,9 +66,23 @@ def ask(
         interests=_shares(np.maximum(weights, 0)),
         unwanted=_shares(np.maximum(-weights, 0)),
         liked=liked,
+        looked=looked,
+        took=took,
         disliked=disliked,
         near=neighbours(activity, person, found) if near is None else near,
     )  # fmt: skip
+
+
+def looks(activity: Activity, person: int, hidden: frozenset[int] = NOBODY) -> tuple[Array, Array]:
+    """The posts a person saw lately, rows (n,), and which of them they liked or reposted, (n,) bool."""
+    seen = list(islice(reversed(activity.seen.get(person, {})), _LOOKS))
+    liked = set(activity.liked.get(person, ())[-_LOOKS:])
+    rows = np.array(seen, np.int64)
+    took = np.array([row in liked for row in seen], bool)
+    if hidden and len(rows):
+        shown = ~np.isin(activity.posts["topic"][rows, 0], list(hidden))
+        return rows[shown], took[shown]
+    return rows, took
 
 
 def languages(activity: Activity, person: int, found: Evidence) -> frozenset[int]:

@@ -22,7 +22,8 @@ class Query:
 
     now, oldest: the request's time, and the time before which posts are too old, by the network's own clock.
     interests: (topics,) float64, shares of what they like, summing to 1 (or all 0). unwanted: (topics,), of what they
-    want less of. near: people whose taste is theirs, with how near: (n,), (n,).
+    want less of. near: people whose taste is theirs, with how near: (n,), (n,). looked: posts they saw lately, (n,)
+    rows; took: (n,) bool, which of those they liked or reposted.
     """
 
     request: Request
@@ -47,6 +48,8 @@ class Query:
     unwanted: Array = field(default_factory=lambda: np.zeros(0))
     liked: Array = field(default_factory=lambda: np.zeros(0, np.float32))
     disliked: Array = field(default_factory=lambda: np.zeros(0, np.float32))
+    looked: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    took: Array = field(default_factory=lambda: np.zeros(0, bool))
     near: tuple[Array, Array] = field(default_factory=lambda: (np.zeros(0, np.int64), np.zeros(0)))
 
 

@@ -183,7 +183,7 @@ class Feeds:
         if request.mode is not Mode.FOR_YOU or not request.person_id:
             return ask(request, activity, known, evidence(activity, -1, request.now))
         hidden = self.interests.hidden(request.person_id)
-        found = self.interests.evidence(request.person_id, self.interests.now(), hidden)
+        found = self.interests.evidence(request.person_id, activity.tick(request.now), hidden)
         return ask(request, activity, known, found, hidden)
 
     def _permitted(

@@ -79,7 +79,8 @@ class Space:
         if embed is not None and len(self.model_axes):
             known = np.linalg.norm(found, axis=1, keepdims=True) > 0
             found[:, WORDS:] = known * unit(np.asarray(embed(texts), np.float32) @ self.model_axes)
-        return unit(found)
+        # As precise as a snapshot keeps them, so that a restart changes nothing.
+        return np.asarray(unit(found).astype(np.float16), np.float32)
 
 
 def unit(vectors: Array) -> Array:

@@ -12,9 +12,9 @@ from myna.people.activity import decayed, fatigued
 from myna.people.columns import Array
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "relation": ("follows", "mutual", "reposted", "affinity", "disliking", "answers_me"),
+    "relation": ("follows", "mutual", "reposted", "affinity", "disliking", "answers_me", "author_taken"),
     "taste": ("similar_taste", "similar_taste_found"),
-    "interest": ("interest", "unwanted", "liked_likeness", "disliked_likeness"),
+    "interest": ("interest", "topic_taken", "unwanted", "liked_likeness", "disliked_likeness"),
     "popularity": ("likes", "reposts", "replies", "like_rate", "shown_less", "heat", "source_likes"),
     "author": ("author_followers", "author_like_rate"),
     "recency": ("age", "fresh"),
@@ -28,6 +28,7 @@ GROUP_OF = np.array([group for group, names in enumerate(GROUPS.values()) for _ 
 
 _LIKES_BEFORE, _SEEN_BEFORE = 1.0, 20.0
 """What a rate starts from: one like in twenty views, as if twenty had seen it."""
+_AS_IF = 8.0
 _DAY = 86_400_000
 
 
@@ -63,6 +64,8 @@ def features(query: Query, rows: Array, via: Array) -> Array:
     for name, shares in (("interest", query.interests), ("unwanted", query.unwanted)):
         if len(shares):
             put(name, np.sqrt((np.where(topic >= 0, shares[np.maximum(topic, 0)], 0) * weight).sum(axis=1)))
+    put("author_taken", taken(posts["author"][query.looked], query.took, authors))
+    put("topic_taken", taken(posts["topic"][query.looked, 0], query.took, posts["topic"][rows, 0]))
     vectors = posts["vector"][rows]
     for name, direction in (("liked_likeness", query.liked), ("disliked_likeness", query.disliked)):
         if len(direction):
@@ -100,3 +103,20 @@ def features(query: Query, rows: Array, via: Array) -> Array:
     put("own_like_rate", np.log((own_liked + _LIKES_BEFORE) / (max(own_seen, own_liked) + _SEEN_BEFORE)))
     put("own_seen", np.log1p(own_seen))
     return table
+
+
+def taken(kinds: Array, took: Array, wanted: Array) -> Array:
+    """How much more often than others a person likes posts of each kind they saw: (n,) in log-odds-like units.
+
+    kinds: (looks,) what each post seen was of (an author, a topic; below 0 of none); took: (looks,) bool; wanted: (n,).
+    The rate of a kind starts from the person's own, as if eight more of it had been seen at that rate.
+    """
+    if not len(kinds) or not len(wanted):
+        return np.zeros(len(wanted))
+    names, places = np.unique(kinds, return_inverse=True)
+    seen = np.bincount(places)
+    liked = np.bincount(places, took)
+    own = (took.sum() + 1) / (len(took) + 20)
+    rates = np.log((liked + _AS_IF * own) / (seen + _AS_IF)) - np.log(own)
+    at = np.minimum(np.searchsorted(names, wanted), len(names) - 1)
+    return np.where((names[at] == wanted) & (wanted >= 0), rates[at], 0)

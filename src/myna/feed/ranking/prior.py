@@ -22,6 +22,8 @@ WEIGHTS = {
     "answers_me": 1.0,
     "similar_taste": 2.0,
     "interest": 1.5,
+    "author_taken": 0.3,
+    "topic_taken": 0.3,
     "unwanted": -1.0,
     "liked_likeness": 1.0,
     "disliked_likeness": -0.7,
