@@ -74,8 +74,8 @@ class Audience:
         self._usual = float((writes * (graph.follower_count(np.arange(graph.n)) + 1.0) ** 0.6).sum() / writes.sum())
 
     def of(
-        self, graph: Graph, post: Ints, shower: Ints, author: Ints, lang: Ints, topic: Ints, created_at: Ints, reach: Floats,
-        pull: Floats, reposts: Bools, notify: Ints, after: int, rng: np.random.Generator,
+        self, graph: Graph, post: Ints, shower: Ints, author: Ints, lang: Ints, topic: Ints, created_at: Ints,
+        reach: Floats, pull: Floats, reposts: Bools, notify: Ints, after: int, rng: np.random.Generator,
     ) -> Shown:  # fmt: skip
         """Readers of these posts in sessions that begin `after` (milliseconds since the start) or later.
 
@@ -131,4 +131,4 @@ class Audience:
         slot = (mixed >> np.uint64(64 - self._bits)).astype(np.int64)
         fresh = ~self._shown[slot]
         self._shown[slot] = True
-        return first[fresh]
+        return np.asarray(first[fresh])

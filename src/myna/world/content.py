@@ -114,7 +114,7 @@ class Posts:
 
 def _rows(cumulative: Floats, drawn: Floats) -> Ints:
     """For each row of cumulative shares, the first place that reaches the draw."""
-    return (drawn[:, None] >= cumulative / cumulative[:, -1:]).sum(1)
+    return np.asarray((drawn[:, None] >= cumulative / cumulative[:, -1:]).sum(1))
 
 
 def roots(
@@ -186,7 +186,8 @@ def answers(
 
 def _posts(
     people: People, author: Ints, at: Ints, parent: Ints, how: Ints, lang: Ints, topic: Ints, act: Ints, entity: Ints,
-    fact: Ints, event: Ints, seen: Ints, hot: Floats, late: Ints, day: int, talkative: float, rng: np.random.Generator,
+    fact: Ints, event: Ints, seen: Ints, hot: Floats, late: Floats, day: int, talkative: float,
+    rng: np.random.Generator,
 ) -> Posts:  # fmt: skip
     n = len(author)
     link = (rng.random(n) < _LINK_SHARE[act]) & (how != REPOST)
@@ -196,9 +197,7 @@ def _posts(
     quality = quality - 1.0 * (act == Act.SPAM)
     more = np.where(lang == LANGS.index("ja"), 1.5, 0.75) * talkative
     extra = np.minimum(rng.poisson(people.length[author] * more), 4) * ((act != Act.SPAM) & (act != Act.REPOST))
-    regret = law.regret(
-        insult.astype(float), (act == Act.OVERSHARE).astype(float), late.astype(float), people.mood[author, day]
-    )
+    regret = law.regret(insult.astype(float), (act == Act.OVERSHARE).astype(float), late, people.mood[author, day])
     regret = np.where(people.bot[author] | (how == REPOST), 0.0, regret)
     # Most find out in the morning. Six in ten of those who regret a post delete it.
     later = (rng.lognormal(np.log(7), 0.8, n) * HOUR).astype(np.int64)

@@ -10,7 +10,6 @@ from myna.world.people import People
 from myna.world.timeline import Clock
 from myna.world.types import HOUR, Act, Bools, Floats, Ints
 
-
 _AGE, _LATE = FEATURES.index("age"), FEATURES.index("late")
 
 

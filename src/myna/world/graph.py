@@ -10,7 +10,7 @@ import numpy as np
 
 from myna.world.people import People
 from myna.world.streams import stream
-from myna.world.types import HOUR, Bools, Ints
+from myna.world.types import HOUR, Bools, Floats, Ints
 
 SAME_TOPIC, SAME_LANG = 0.55, 0.85
 """A follow is within language and topic below the first, within the language below the second, anywhere above."""
@@ -19,7 +19,10 @@ FOLLOW_BACK = 0.22
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Follow edges by key = person * people + other, sorted; and the followers of each: followers[begin[i]:begin[i+1]]."""
+    """Follow edges by key = person * people + other, sorted.
+
+    followers: of all people, those of person i at begin[i] to begin[i + 1].
+    """
 
     n: int
     keys: Ints
@@ -61,6 +64,9 @@ def make(people: People, seed: int, start: int) -> tuple[Graph, Ints]:
     source = np.repeat(np.arange(n), out)
     scope = rng.random(len(source))
     community = people.lang * 64 + people.topic
+    # Where a community is only a handful, people look beyond it: a network of thirty is one circle.
+    scope = np.where((scope < SAME_TOPIC) & _few(community, 8)[source], SAME_TOPIC, scope)
+    scope = np.where((scope < SAME_LANG) & _few(people.lang, 8)[source], SAME_LANG, scope)
     target = np.empty(len(source), np.int64)
     for low, high, group in (
         (0.0, SAME_TOPIC, community),
@@ -77,7 +83,12 @@ def make(people: People, seed: int, start: int) -> tuple[Graph, Ints]:
     return of_keys(n, keys), at
 
 
-def _drawn_within(group: Ints, pull: Ints, source: Ints, rng: np.random.Generator) -> Ints:
+def _few(group: Ints, least: int) -> Bools:
+    """Whether each one's group has fewer members than that."""
+    return np.asarray(np.bincount(group)[group] < least)
+
+
+def _drawn_within(group: Ints, pull: Floats, source: Ints, rng: np.random.Generator) -> Ints:
     """For each source, somebody of its own group, in proportion to pull."""
     order = np.argsort(group, kind="stable")
     ends = np.cumsum(pull[order])

@@ -11,7 +11,7 @@ import numpy as np
 from myna.network import ActionKind, EdgeKind, Progress
 from myna.world import content, graph, law, timeline
 from myna.world.audience import Audience, nobody
-from myna.world.content import NEVER, QUOTE, REPLY, REPOST, Posts
+from myna.world.content import QUOTE, REPLY, REPOST, Posts
 from myna.world.features import Seen, features, timed
 from myna.world.graph import Graph
 from myna.world.people import People
@@ -99,6 +99,7 @@ class Month:
         self.actions: list[Actions] = []
         self.changes: list[Changes] = []
         self.applied = 0
+        self.scale = 1.3
 
     def run(self, progress: Progress) -> History:
         """All hours."""
@@ -144,7 +145,9 @@ class Month:
         mutual[follows] = self.graph.follows(author[follows], shown.reader[follows])
         seen = Seen(shown.reader, shown.post, at, position, shown.via, shown.by, follows, mutual)
         x = features(self.people, self.posts, self.clock, seen)
-        dwell = law.dwell_scale(x, self.posts.extra[shown.post] + 1.0) * self.rng.lognormal(0, 0.7, len(seen))
+        dwell = law.dwell_scale(x, self.posts.extra[shown.post].astype(np.float64) + 1.0) * self.rng.lognormal(
+            0, 0.7, len(seen)
+        )
         dwell = np.minimum(dwell, 120)
         seen.at += _since_session(shown.session, (dwell * 1000).astype(np.int64) + 400)
         # A session that outlasts the history ends with it; what is deleted while one reads the others is not seen.
@@ -183,9 +186,9 @@ class Month:
         during = seen.at + (dwell * 1000 * self.rng.uniform(0.3, 1.0, len(seen))).astype(np.int64) + 1
         rows = [np.arange(len(seen))]
         kinds = [np.zeros(len(seen), np.int64)]
-        for kind, column in _LOGGED:
+        for number_of, column in _LOGGED:
             rows.append(np.flatnonzero(hit[:, column]))
-            kinds.append(np.full(len(rows[-1]), kind))
+            kinds.append(np.full(len(rows[-1]), number_of))
         stayed = np.flatnonzero(dwell >= LOGGED_DWELL)
         rows.append(stayed)
         kinds.append(np.full(len(stayed), len(ACTIONS) - 1))
@@ -249,18 +252,22 @@ class Month:
         repost = how == REPOST
         post = np.where(repost, parent, new)
         author = self.posts.author[post].astype(np.int64)
-        # So that the average comes out: what was lost to sleep and short sessions is made up for.
-        had = (self.seen_count + len(self.waiting)) / max(first, 1)
-        scale = float(np.clip(self.target / max(had, 0.1), 0.6, 2.5)) if first > 200 else 1.2
+        # So that the average comes out: what is lost to sleep and to those who follow few is made up for, hour by hour.
+        if first > 20:
+            had = max((self.seen_count + len(self.waiting)) / first, 0.1)
+            self.scale = float(np.clip(self.scale * (self.target / had) ** 0.1, 0.5, 10.0))
+        scale = self.scale
         reach = scale * np.where(repost, 0.7, np.where(how == REPLY, 0.45, 1.0))
         quality, hot = self.posts.quality[post], self.posts.hot[post]
         pull = np.where(
             repost, 0.0, scale * np.exp(0.4 * quality + 0.3 * np.minimum(hot, 3)) * np.where(how == REPLY, 0.3, 1.1)
         )
         notify = np.where(repost | (parent < 0), -1, self.posts.author[np.maximum(parent, 0)])
+        lang, topic = self.posts.lang[post].astype(np.int64), self.posts.topic[post].astype(np.int64)
+        created_at = self.posts.created_at[post] - self.clock.start
         self.waiting += self.audience.of(
-            self.graph, post, shower, author, self.posts.lang[post].astype(np.int64), self.posts.topic[post].astype(np.int64),
-            self.posts.created_at[post] - self.clock.start, reach, pull, repost, notify, (hour + 1) * HOUR, self.rng,
+            self.graph, post, shower, author, lang, topic, created_at, reach, pull, repost, notify, (hour + 1) * HOUR,
+            self.rng,
         )  # fmt: skip
 
 
@@ -289,7 +296,7 @@ def _since_session(session: Ints, took: Ints) -> Ints:
     """How long after its session's start each row is reached, when the rows before it took so long."""
     before = np.cumsum(took) - took
     first = np.arange(len(session)) - _position(session)
-    return before - before[first]
+    return np.asarray(before - before[first])
 
 
 def _actions(parts: list[Actions]) -> Actions:

@@ -34,7 +34,6 @@ FEATURES = (
     "talk",  # how readily the reader answers
 )
 TABLE: Mapping[str, Mapping[str, float]] = {
-    # fmt: off
     "like": {
         "one": -3.75,
         "interest": 2.0,
@@ -79,7 +78,7 @@ TABLE: Mapping[str, Mapping[str, float]] = {
         "spam": 2.6,
     },
     "report": {
-        "one": -8.2,
+        "one": -7.9,
         "quality": -0.15,
         "follows": -0.5,
         "foreign": -0.8,
@@ -89,7 +88,7 @@ TABLE: Mapping[str, Mapping[str, float]] = {
         "spam": 4.6,
     },
     "reply": {
-        "one": -5.35,
+        "one": -4.75,
         "interest": 1.4,
         "quality": 0.2,
         "follows": 0.4,
@@ -125,7 +124,7 @@ TABLE: Mapping[str, Mapping[str, float]] = {
         "warm": 0.3,
     },
     "quote": {
-        "one": -6.6,
+        "one": -5.9,
         "interest": 1.5,
         "quality": 0.4,
         "foreign": -3.0,
@@ -157,7 +156,6 @@ TABLE: Mapping[str, Mapping[str, float]] = {
         "insult": 1.8,
         "spam": 1.5,
     },
-    # fmt: on
 }
 BOT: Mapping[str, float] = {"like": 0.30, "repost": 0.04, "follow": 0.05, "click": 0.02}
 """Bots like whatever they see; kinds not named they never do."""

@@ -43,10 +43,14 @@ ZONE_NAMES = tuple(sorted({zone for zones in ZONES.values() for zone in zones}))
 NIGHT_SHIFTS = (-1, 0, 0, 1, 2, 4)
 """Hours by which a person's day runs late; the last are night owls."""
 # Handles are Latin everywhere: the Japanese names in Hepburn romanisation, in the order of ja.toml.
-_ROMAN = (
-    "aoi haruna ren minato yui daiki misaki shota ayaka kenichi naoki mayu ryo chihiro takumi yuko tomoko takashi megumi ryo".split(),
-    "aoki ishida ueno endo okada kato kimura kudo kobayashi saito sakamoto shimizu suzuki takahashi tamura nakajima nishimura noguchi hashimoto fujii matsumoto miura murakami morita yamaguchi yoshida watanabe".split(),
-)
+_ROMAN_GIVEN = (
+    "aoi haruna ren minato yui daiki misaki shota ayaka kenichi naoki mayu ryo chihiro takumi yuko tomoko takashi "
+    "megumi suzu"
+).split()
+_ROMAN_FAMILY = (
+    "aoki ishida ueno endo okada kato kimura kudo kobayashi saito sakamoto shimizu suzuki takahashi tamura nakajima "
+    "nishimura noguchi hashimoto fujii matsumoto miura murakami morita yamaguchi yoshida watanabe"
+).split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ class People:
 
     def reads_lang(self, person: Ints, lang: Ints) -> Bools:
         """Whether these people read these languages."""
-        return (self.lang[person] == lang) | (self.second[person] == lang)
+        return np.asarray((self.lang[person] == lang) | (self.second[person] == lang))
 
 
 def make(n: int, seed: int, start: int, days: int) -> People:
@@ -171,7 +175,9 @@ def _names(lang: Ints, rng: np.random.Generator) -> tuple[Texts, Texts]:
         i, j = int(a * len(grammar.given)), int(b * len(grammar.family))
         given, family = grammar.given[i], grammar.family[j]
         name = f"{family} {given}" if LANGS[code] in ("vi", "ja") else f"{given} {family}"
-        given, family = (_ROMAN[0][i], _ROMAN[1][j]) if LANGS[code] == "ja" else (ascii_of(given), ascii_of(family))
+        given, family = (
+            (_ROMAN_GIVEN[i], _ROMAN_FAMILY[j]) if LANGS[code] == "ja" else (ascii_of(given), ascii_of(family))
+        )
         given, family = given.lower(), family.lower().replace(" ", "")
         handle = f"{given}{family}" if how < 0.4 else f"{given}_{family}" if how < 0.7 else f"{given[0]}{family}"
         number = int(how * 1e6) % 90 + 10

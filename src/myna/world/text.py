@@ -7,8 +7,8 @@ import numpy as np
 
 from myna.world.columns import Columns
 from myna.world.content import INSULT, REPLY, REPOST, Posts
-from myna.world.graph import Graph
 from myna.world.grammar import LANGS, Language, language, topics
+from myna.world.graph import Graph
 from myna.world.people import People, ascii_of
 from myna.world.streams import stream
 from myna.world.topics import Subjects
@@ -94,8 +94,10 @@ def _say(
     for more in range(1, int(posts.extra.max(initial=0)) + 1):
         rows = np.flatnonzero(posts.extra >= more)
         added = beside.say("aside", rows)
-        joint = grammar.between
-        said[rows] = [f"{a}{joint}{b}{stop}" for a, b in zip(said[rows], added, strict=True)]
+        # Nobody says the same thing twice in a post.
+        said[rows] = [
+            a if b[:10] in a else f"{a}{grammar.between}{b}{stop}" for a, b in zip(said[rows], added, strict=True)
+        ]
     return said
 
 
@@ -118,8 +120,8 @@ def _urls(posts: Posts, rng: np.random.Generator) -> Texts:
 
 
 def _style(
-    grammar: Language, said: Texts, people: People, subjects: Subjects, posts: Posts, to: Ints, mention: Ints, url: Texts,
-    rng: np.random.Generator,
+    grammar: Language, said: Texts, people: People, subjects: Subjects, posts: Posts, to: Ints, mention: Ints,
+    url: Texts, rng: np.random.Generator,
 ) -> list[str]:  # fmt: skip
     author = posts.author
     drawn = rng.random((7, len(posts)))
@@ -140,7 +142,8 @@ def _style(
         drawn[6].tolist(), strict=True,
     )  # fmt: skip
     for (
-        text, who, topic, shouts, low, bang, bare, plain, slips, tags, smiles, names_it, other, third, link, hot, name, a, b
+        text, who, topic, shouts, low, bang, bare, plain, slips, tags, smiles, names_it, other, third, link, hot, name,
+        a, b,
     ) in rows:  # fmt: skip
         if shouts:
             text = text.upper()

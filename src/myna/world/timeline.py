@@ -11,8 +11,32 @@ from myna.world.streams import stream
 from myna.world.types import HOUR, Floats, Ints
 
 BY_HOUR = np.array(
-    [0.35, 0.18, 0.10, 0.07, 0.07, 0.14, 0.40, 0.85, 1.05, 0.95, 0.90, 0.95]
-    + [1.20, 1.10, 0.90, 0.85, 0.90, 1.05, 1.25, 1.45, 1.60, 1.55, 1.25, 0.75]
+    [
+        0.35,
+        0.18,
+        0.1,
+        0.07,
+        0.07,
+        0.14,
+        0.4,
+        0.85,
+        1.05,
+        0.95,
+        0.9,
+        0.95,
+        1.2,
+        1.1,
+        0.9,
+        0.85,
+        0.9,
+        1.05,
+        1.25,
+        1.45,
+        1.6,
+        1.55,
+        1.25,
+        0.75,
+    ]
 )
 """How much is done at each local hour: a low before dawn, a bump at noon, a high in the evening."""
 BY_WEEKDAY = np.array([1.0, 1.0, 1.02, 1.0, 0.95, 1.08, 1.15])
@@ -36,10 +60,10 @@ class Clock:
         shifts = np.array(sorted(set(NIGHT_SHIFTS)))
         return people.zone * len(shifts) + np.searchsorted(shifts, people.late)
 
-    def is_late(self, hour: Ints, zone: Ints) -> Ints:
+    def is_late(self, hour: Ints, zone: Ints) -> Floats:
         """1 between 23:00 and 5:00 where they live, else 0."""
         local = self.local[hour, zone]
-        return ((local >= 23) | (local < 5)).astype(np.int64)
+        return ((local >= 23) | (local < 5)).astype(np.float64)
 
 
 def make(end: int, days: int) -> Clock:

@@ -17,10 +17,10 @@ ENTITIES = 14
 class Subjects:
     """Entity number = (lang * topics + topic) * ENTITIES + rank.
 
-    names: (entities,). values: (entities, facts) what is true of each. facts: (langs, topics) how many facts a topic has.
+    names: (entities,). values: (entities, facts) what is true of each. facts: (langs, topics) how many a topic has.
     weight: (DAYS + 1, langs, topics) how much a topic is talked about that day.
-    Events: (events,) text, entity, start hour, tag; trending: (hours, langs, topics) the hottest event, -1 for none;
-    heat: (hours, langs, topics) how hot it is then, 0 for none.
+    event_text, event_entity, event_start (hour): (events,). trending: (hours, langs, topics) the hottest event,
+    -1 for none; heat: (hours, langs, topics) how hot it is then, 0 for none.
     """
 
     names: Texts

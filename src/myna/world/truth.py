@@ -143,7 +143,6 @@ class Truth:
 
     def _as_seen(self, reader: int, post: int, at: int) -> Seen:
         world = self._world
-        n = len(world.people)
         author = int(world.posts.author[post])
         midnight = at - (at - world.start) % (24 * HOUR)
         c = world.changes

@@ -77,9 +77,10 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What caused an action or a post. post_id: the post seen (for a post: the one it answers, quotes or repeats).
+    """What caused an action or a post.
 
-    by: the person through whom it came (the one followed, or who reposted), empty where nobody. event: the event's text.
+    post_id: the post seen (for a post: the one it answers, quotes or repeats). by: the person through whom it came (the
+    one followed, or who reposted), empty where nobody. event: the event's text.
     """
 
     cause: Cause

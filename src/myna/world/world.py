@@ -23,11 +23,12 @@ MOST_PEOPLE, MOST_POSTS = 5_000_000, 50_000_000
 
 
 def generate(
-    people: int, posts: int, seed: int = 1, progress: Progress = quiet, *, end: int = END, seen_per_post: float = 8.5
+    people: int, posts: int, seed: int = 1, progress: Progress = quiet, *, end: int = END, seen_per_post: float = 7.5
 ) -> "World":
     """A simulated network of so many people and exactly so many posts, in the 30 days before `end` (milliseconds).
 
-    The same numbers and seed give the same network, whatever the process. seen_per_post: how many see a post, about.
+    The same numbers and seed give the same network, whatever the process. seen_per_post: how many readers a post has on
+    average, about; reposts count as posts and lend their readers to the original.
     Raises Problem where the numbers cannot be met.
     """
     if not 2 <= people <= MOST_PEOPLE:
@@ -44,7 +45,8 @@ def generate(
 class World:
     """All of it in arrays; posts and actions become objects only as they are handed out.
 
-    people, subjects, clock, posts, seen, actions, changes: the columns. `truth` answers what nobody can know of a real
+    people, subjects, clock, posts, seen, actions, changes: the columns. base, final: who follows whom before and after.
+    `truth` answers what nobody can know of a real
     network: probabilities, interests, causes, regret.
     """
 
@@ -66,7 +68,7 @@ class World:
         held = self.posts.parent >= 0
         self.posts.parent[held] = place[self.posts.parent[held]]
         self.seen = made.seen
-        self.seen.post = place[self.seen.post] if len(place) else self.seen.post
+        self.seen.post = place[self.seen.post].astype(np.int32) if len(place) else self.seen.post
         rows = np.lexsort((made.actions.kind, made.actions.seen, made.actions.at))
         self.actions = history.Actions(
             made.actions.seen[rows].astype(np.int32),
@@ -77,6 +79,7 @@ class World:
         rows = np.argsort(made.changes.at, kind="stable")
         c = made.changes
         self.changes = history.Changes(c.person[rows], c.other[rows], c.kind[rows], c.on[rows], c.at[rows])
+        self.final = history.follows_after(self.base, self.changes)
         self.written = text.write(self.people, self.subjects, self.base, self.posts, self.start, seed)
         self.deleted = np.flatnonzero(self.posts.deleted_at < end)
         self.deleted = self.deleted[np.argsort(self.posts.deleted_at[self.deleted], kind="stable")]
@@ -126,12 +129,13 @@ class World:
 
     def _people(self) -> Iterator[Fact]:
         who = self.people
-        following = np.bincount(self.base.keys // len(who), minlength=len(who)).tolist()
-        followers = self.base.follower_count(np.arange(len(who))).tolist()
+        following = np.bincount(self.final.keys // len(who), minlength=len(who)).tolist()
+        followers = self.final.follower_count(np.arange(len(who))).tolist()
         for i in range(len(who)):
             yield Person(
                 f"{WORLD}:p{i + 1}", who.handle[i], who.name[i], who.description[i], LANGS[who.lang[i]],
-                ZONE_NAMES[who.zone[i]], who.home[i], int(who.created_at[i]), bool(who.bot[i]), followers[i], following[i],
+                ZONE_NAMES[who.zone[i]], who.home[i], int(who.created_at[i]), bool(who.bot[i]), followers[i],
+                following[i],
             )  # fmt: skip
 
     def _edges(self) -> Iterator[Fact]:
@@ -147,8 +151,9 @@ class World:
 
     def _posts(self) -> Iterator[Fact]:
         columns = (
-            self.posts.author, self.posts.created_at, self.posts.lang, self.posts.how, self.posts.parent, self.posts.media,
-            self.gone(), self.counted("like"), self.counted("repost"), self.counted("reply"), self.written.mention,
+            self.posts.author, self.posts.created_at, self.posts.lang, self.posts.how, self.posts.parent,
+            self.posts.media, self.gone(), self.counted("like"), self.counted("repost"), self.counted("reply"),
+            self.written.mention,
         )  # fmt: skip
         for first in range(0, len(self.posts), BATCH):
             part = slice(first, first + BATCH)
@@ -158,10 +163,11 @@ class World:
             ):
                 up = f"{WORLD}:{parent + 1}"
                 url = self.written.url[i]
+                named = () if gone else self.mentions(i, how, parent, third)
                 yield Post(
                     f"{WORLD}:{i + 1}", f"{WORLD}:p{author + 1}", at, "" if gone else self.written.text[i], LANGS[lang],
                     up if how == REPLY else "", up if how == REPOST else "", up if how == QUOTE else "",
-                    mentions=() if gone else tuple(f"{WORLD}:p{who + 1}" for who in self.mentions(i, how, parent, third)),
+                    mentions=tuple(f"{WORLD}:p{who + 1}" for who in named),
                     urls=(url,) if url and not gone else (), media=media and not gone,
                     like_count=likes, repost_count=reposts, reply_count=replies,
                 )  # fmt: skip

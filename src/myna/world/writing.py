@@ -26,37 +26,34 @@ if TYPE_CHECKING:
 
 ROWS = 50_000
 """Rows written at once."""
+_TEXT, _WHOLE, _YES, _LIST = pa.string(), pa.int64(), pa.bool_(), pa.list_(pa.string())
 _TIME = pa.timestamp("ms", tz="UTC")
 SCHEMAS = {
-    "users": pa.schema(
-        [("user_id", pa.string()), ("screen_name", pa.string()), ("name", pa.string()), ("description", pa.string())]
-        + [("location", pa.string()), ("created_at", _TIME), ("lang", pa.string()), ("timezone", pa.string())]
-        + [("bot", pa.bool_()), ("followers_count", pa.int64()), ("friends_count", pa.int64())]
-    ),
-    "edges": pa.schema(
-        [
-            ("person_id", pa.string()),
-            ("other_id", pa.string()),
-            ("kind", pa.string()),
-            ("at", _TIME),
-            ("on", pa.bool_()),
-        ]
-    ),
-    "posts": pa.schema(
-        [("post_id", pa.string()), ("author_id", pa.string()), ("created_at", _TIME), ("text", pa.string())]
-        + [("lang", pa.string()), ("reply_to_post", pa.string()), ("reply_to_user", pa.string())]
-        + [("repost_of", pa.string()), ("repost_of_user", pa.string()), ("quote_of", pa.string())]
-        + [("quote_of_user", pa.string()), ("like_count", pa.int64()), ("repost_count", pa.int64())]
-        + [("reply_count", pa.int64()), ("mentions", pa.list_(pa.string())), ("hashtags", pa.list_(pa.string()))]
-        + [("urls", pa.list_(pa.string())), ("has_media", pa.bool_())]
-    ),
-    "actions": pa.schema(
-        [("action_id", pa.string()), ("person_id", pa.string()), ("post_id", pa.string()), ("kind", pa.string())]
-        + [("at", _TIME), ("value", pa.float64())]
-    ),
-    "deletions": pa.schema([("id", pa.string()), ("kind", pa.string()), ("at", _TIME), ("reason", pa.string())]),
+    "users": {
+        **dict.fromkeys(("user_id", "screen_name", "name", "description", "location"), _TEXT),
+        **{"created_at": _TIME, "lang": _TEXT, "timezone": _TEXT, "bot": _YES},
+        **{"followers_count": _WHOLE, "friends_count": _WHOLE},
+    },
+    "edges": {"person_id": _TEXT, "other_id": _TEXT, "kind": _TEXT, "at": _TIME, "on": _YES},
+    "posts": {
+        **{"post_id": _TEXT, "author_id": _TEXT, "created_at": _TIME, "text": _TEXT, "lang": _TEXT},
+        **dict.fromkeys(("reply_to_post", "reply_to_user", "repost_of", "repost_of_user"), _TEXT),
+        **dict.fromkeys(("quote_of", "quote_of_user"), _TEXT),
+        **dict.fromkeys(("like_count", "repost_count", "reply_count"), _WHOLE),
+        **{"mentions": _LIST, "hashtags": _LIST, "urls": _LIST, "has_media": _YES},
+    },
+    "actions": {
+        "action_id": _TEXT,
+        "person_id": _TEXT,
+        "post_id": _TEXT,
+        "kind": _TEXT,
+        "at": _TIME,
+        "value": pa.float64(),
+    },
+    "deletions": {"id": _TEXT, "kind": _TEXT, "at": _TIME, "reason": _TEXT},
 }
-README = """This is a simulated network. Nobody in it exists, nothing in it happened, and every text was made by a grammar.
+"""The columns of each file, in their order."""
+README = """This is a simulated network. Nobody in it exists, nothing in it happened, and a grammar made every text.
 Telephone numbers, addresses and names in the texts are invented; links lead to example.org and example.com.
 
 Made by `myna world --people {people} --posts {posts} --seed {seed}`, ending at {end} (milliseconds since 1970, UTC),
@@ -78,12 +75,15 @@ def write(world: "World", directory: Path, progress: Progress = quiet) -> None:
         "users": _users, "edges": _edges, "posts": _posts(world), "actions": _actions, "deletions": _deletions,
     }  # fmt: skip
     for name, make in makers.items():
-        with _atomically(directory / f"{name}.parquet") as path:
-            with pq.ParquetWriter(path, SCHEMAS[name], compression="zstd") as file:
-                for rows in _parts(sizes[name]):
-                    file.write_table(pa.table(make(world, rows), schema=SCHEMAS[name]))
-                    done += len(rows)
-                    progress(done, total)
+        schema = pa.schema(list(SCHEMAS[name].items()))
+        with (
+            _atomically(directory / f"{name}.parquet") as path,
+            pq.ParquetWriter(path, schema, compression="zstd") as file,
+        ):
+            for rows in _parts(sizes[name]):
+                file.write_table(pa.table(make(world, rows), schema=schema))
+                done += len(rows)
+                progress(done, total)
     text = README.format(
         people=len(world.people), posts=len(world.posts), seed=world.seed, end=world.end, seen=world.seen_per_post,
         counts="\n".join(f"{name}.parquet: {size:,} rows" for name, size in sizes.items()),
@@ -137,8 +137,8 @@ def _users(world: "World", rows: Ints) -> dict[str, object]:
         "lang": _named(LANGS, who.lang[rows]),
         "timezone": _named(ZONE_NAMES, who.zone[rows]),
         "bot": who.bot[rows],
-        "followers_count": world.base.follower_count(rows),
-        "friends_count": np.bincount(world.base.keys // len(who), minlength=len(who))[rows],
+        "followers_count": world.final.follower_count(rows),
+        "friends_count": np.bincount(world.final.keys // len(who), minlength=len(who))[rows],
     }
 
 
