@@ -51,8 +51,8 @@ def _bundle(sources: Path, target: Path) -> None:
             "npm could not install the pages' packages. A network or a filled npm cache is needed for this one step; "
             "the message above says what failed. Run the installation again when it is there.",
         )
-    # Written whole beside its place, then moved: a build stopped half-way leaves the old bundle.
-    part = target.with_name("bundle.part")
+    # Made whole elsewhere, then moved: a build stopped half-way leaves the old bundle.
+    part = modules / ".bundle"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     _node("node", ["node_modules/typescript/bin/tsc", "--noEmit"], sources, "The pages' TypeScript has type errors.")
@@ -67,6 +67,7 @@ def _bundle(sources: Path, target: Path) -> None:
     texts = [f"{name}\n{'=' * len(name)}\n\n{_licence(folder)}" for folder, name in licences]
     (part / "THIRD-PARTY.txt").write_text("\n\n".join(texts), encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     part.replace(target)
 
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Page, Playwright
 from starlette.testclient import TestClient
 
-from myna import web
+from myna import api, web
 from myna.app import Myna
 from myna.network import Action, ActionKind, Edge, EdgeKind, Fact, Person, Post, Visibility, now_ms
 from myna.settings import Settings
@@ -115,6 +115,7 @@ def make(home: Path, demo: bool) -> Myna:
 def app_of(myna: Myna) -> FastAPI:
     """The pages of a network, as the service builds them."""
     app = FastAPI(docs_url=None, redoc_url=None)
+    api.install(app, myna)
     web.install(app, myna)
     return app
 

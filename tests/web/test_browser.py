@@ -15,7 +15,7 @@ from myna.ads.types import Status
 from myna.network import ActionKind, now_ms
 
 PAGES = (
-    "/", "/?mode=latest", "/search", "/search?q=bridge", "/search?q=ada&sort=people",
+    "/", "/search", "/search?q=bridge", "/search?q=ada&sort=people",
     "/ask?q=When+does+the+old+bridge+reopen", "/ask?q=Who+won+at+chess", "/compose", "/compose?reply_to=home:b1",
     "/ads", "/ads/repository", "/me", "/@jo", "/post/home:a1", "/post/home:g1", "/post/home:h1", "/overview",
     "/sign-in",

@@ -229,7 +229,7 @@ def test_a_campaign_is_made_started_shown_and_reported(site: Site) -> None:
     site.post("/ads/status", campaign=campaign.id, status="active")
     site.sign_in("home:yuki")
     home = site.get("/")
-    assert '<span class="tag">Ad</span>' in home
+    assert '<span class="tag mark">Ad</span>' in home
     assert "paid by Harbour Office" in home and "Why this ad?" in home
     assert "Harbour Office" in site.get("/ads/repository")
     assert site.client.get(f"/ads/campaign/{campaign.id}", headers=ORIGIN).status_code == 404, "another's figures"
@@ -275,7 +275,8 @@ def test_what_is_not_there_is_a_page_for_browsers_and_data_for_programs(site: Si
     page = site.client.get("/nowhere/<b>", headers={"accept": "text/html"})
     assert page.status_code == 404 and "Not found" in page.text and "<b>" not in page.text
     data = site.client.get("/nowhere", headers={"accept": "application/json"})
-    assert data.status_code == 404 and data.headers["content-type"] == "application/json"
+    assert data.status_code == 404 and "json" in data.headers["content-type"]
+    assert "json" in site.client.get("/api/nowhere", headers={"accept": "text/html"}).headers["content-type"]
     assert site.client.get("/post/home:none", headers=ORIGIN).status_code == 404
     assert site.client.get("/why/dnone", headers=ORIGIN).status_code == 404
 
