@@ -1,7 +1,7 @@
 """The planner beside published runs: seconds of a step, ours and theirs, and the error; then what failures cost.
 
-The peer of each row is the published figure: no other planner that runs here covers these runs. --data and --file are not
-used; --quick changes nothing, for it takes no time.
+The peer of each row is the published figure: no other planner that runs here covers these runs. --data and --file are
+not used; --quick changes nothing, for it takes no time.
 """
 
 from collections.abc import Iterator

@@ -110,7 +110,8 @@ class Model:
                 if place > start and (gain := float(gains[start:place].sum())) >= least:
                     found.append(((places[start], places[place]), gain))
                 start = place + 1
-        return sorted(found, key=lambda word: -word[1])[:most]
+        found.sort(key=lambda word: -word[1])
+        return [word for word in found[:most] if word[1] >= found[0][1] / 4]
 
 
 def scaled(counts: sparse.csr_matrix, idf: npt.NDArray[np.float32]) -> sparse.csr_matrix:
