@@ -75,9 +75,9 @@ class Audience:
 
     def of(
         self, graph: Graph, post: Ints, shower: Ints, author: Ints, lang: Ints, topic: Ints, created_at: Ints,
-        reach: Floats, pull: Floats, reposts: Bools, notify: Ints, after: int, rng: np.random.Generator,
+        reach: Floats, pull: Floats, reposts: Bools, notify: Ints, after: Ints, rng: np.random.Generator,
     ) -> Shown:  # fmt: skip
-        """Readers of these posts in sessions that begin `after` (milliseconds since the start) or later.
+        """Readers of these posts in sessions that begin `after` (milliseconds since the start, per post) or later.
 
         shower: whose followers see it (the author, or who reposts it). reach: how widely, 1 is usual. pull: how much it
         is recommended. created_at: since the start. notify: the person it answers, -1 for nobody.
@@ -99,7 +99,7 @@ class Audience:
         reader = np.concatenate([notify[told], reader, other])
         via = np.concatenate([np.full(len(told), Via.NOTIFICATION), via, np.full(len(row2), Via.RECOMMENDED)])
         by = np.where(via == Via.RECOMMENDED, -1, shower[row])
-        session, at = self._sessions.after(reader, np.full(len(reader), after))
+        session, at = self._sessions.after(reader, after[row])
         good = (session >= 0) & (reader != author[row]) & (reader != shower[row]) & (at - created_at[row] < OLDEST)
         found = Shown(reader, post[row], session, at, via, by).take(good)
         return found.take(self._new(found))

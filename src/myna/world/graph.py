@@ -65,8 +65,8 @@ def make(people: People, seed: int, start: int) -> tuple[Graph, Ints]:
     scope = rng.random(len(source))
     community = people.lang * 64 + people.topic
     # Where a community is only a handful, people look beyond it: a network of thirty is one circle.
-    scope = np.where((scope < SAME_TOPIC) & _few(community, 8)[source], SAME_TOPIC, scope)
-    scope = np.where((scope < SAME_LANG) & _few(people.lang, 8)[source], SAME_LANG, scope)
+    scope = np.where((scope < SAME_TOPIC) & _few(community, 4)[source], SAME_TOPIC, scope)
+    scope = np.where((scope < SAME_LANG) & _few(people.lang, 6)[source], SAME_LANG, scope)
     target = np.empty(len(source), np.int64)
     for low, high, group in (
         (0.0, SAME_TOPIC, community),

@@ -265,9 +265,10 @@ class Month:
         notify = np.where(repost | (parent < 0), -1, self.posts.author[np.maximum(parent, 0)])
         lang, topic = self.posts.lang[post].astype(np.int64), self.posts.topic[post].astype(np.int64)
         created_at = self.posts.created_at[post] - self.clock.start
+        # What is written late in a session that goes on into the next hour is read after it was written.
+        after = np.maximum((hour + 1) * HOUR, self.posts.created_at[new] - self.clock.start + 1000)
         self.waiting += self.audience.of(
-            self.graph, post, shower, author, lang, topic, created_at, reach, pull, repost, notify, (hour + 1) * HOUR,
-            self.rng,
+            self.graph, post, shower, author, lang, topic, created_at, reach, pull, repost, notify, after, self.rng,
         )  # fmt: skip
 
 
