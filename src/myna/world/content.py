@@ -60,6 +60,10 @@ INSULT = np.isin(np.arange(len(Act)), _INSULTS)
 """(acts,) whether each is heated; OPINION: whether each praises or blames."""
 OPINION = np.isin(np.arange(len(Act)), _OPINIONS)
 _DISAGREES = np.isin(np.arange(len(Act)), (Act.DISAGREE, Act.DISAGREE_BAD))
+_GOOD = (Act.PRAISE, Act.AGREE, Act.DISAGREE_BAD, Act.REACT, Act.THANKS)
+_BAD = (Act.BLAME, Act.AGREE_BAD, Act.DISAGREE, Act.HEATED, Act.RETORT)
+STANCE = np.array([1 if act in _GOOD else -1 if act in _BAD else 0 for act in Act])
+"""(acts,) 1 where it speaks well of its entity, -1 where ill, 0 where neither."""
 _LINK_SHARE = np.array([_LINKED.get(act, 0.0) for act in Act])
 
 
@@ -197,6 +201,8 @@ def _posts(
     quality = quality - 1.0 * (act == Act.SPAM)
     more = np.where(lang == LANGS.index("ja"), 1.5, 0.75) * talkative
     extra = np.minimum(rng.poisson(people.length[author] * more), 4) * ((act != Act.SPAM) & (act != Act.REPOST))
+    # Who is beside themselves, or at last says it, does not chat on.
+    extra = np.where(insult | (act == Act.OVERSHARE), np.minimum(extra, 1), extra)
     regret = law.regret(insult.astype(float), (act == Act.OVERSHARE).astype(float), late, people.mood[author, day])
     regret = np.where(people.bot[author] | (how == REPOST), 0.0, regret)
     # Most find out in the morning. Six in ten of those who regret a post delete it.

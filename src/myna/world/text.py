@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from myna.world.columns import Columns
-from myna.world.content import INSULT, REPLY, REPOST, Posts
+from myna.world.content import INSULT, REPLY, REPOST, STANCE, Posts
 from myna.world.grammar import LANGS, Language, language, topics
 from myna.world.graph import Graph
 from myna.world.people import People, ascii_of
@@ -90,10 +90,17 @@ def _say(
     beside = Columns(
         grammar, rng, {**given, "V": subjects.values[posts.entity, other]}, {"news": news}, topic, day, other
     )
+    # Whoever praises goes on to praise; the rest may go either way.
+    stance = STANCE[posts.act]
+    stance = np.where(stance == 0, np.where(rng.random(n) < 0.5, 1, -1), stance)
     stop = "." if grammar.between else "。"
     for more in range(1, int(posts.extra.max(initial=0)) + 1):
         rows = np.flatnonzero(posts.extra >= more)
         added = beside.say("aside", rows)
+        judging = np.flatnonzero(rng.random(len(rows)) < 0.3)
+        for symbol, stands in (("good", 1), ("bad", -1)):
+            some = judging[stance[rows[judging]] == stands]
+            added[some] = [text[:1].upper() + text[1:] for text in beside.say(symbol, rows[some])]
         # Nobody says the same thing twice in a post.
         said[rows] = [
             a if b[:10] in a else f"{a}{grammar.between}{b}{stop}" for a, b in zip(said[rows], added, strict=True)
