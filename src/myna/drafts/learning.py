@@ -25,7 +25,7 @@ HELD_SHARE = 0.02
 """At most this share of the network's posts would be held where everybody asked for it."""
 WINDOW = 200_000
 """The newest posts that are looked at."""
-SAMPLE = 60_000
+SAMPLE = 20_000
 """Posts nobody minded that are learnt from, at most."""
 ENOUGH = 30
 """Posts somebody minded, and as many nobody did, below which nothing is trained."""
@@ -185,6 +185,12 @@ class _Around:
         return found
 
 
+def held_out(count: int, seed: int = 0) -> npt.NDArray[np.bool_]:
+    """(count,) which of so many samples a model is not fitted to: a fifth. The first n are the same for any count."""
+    chosen: npt.NDArray[np.bool_] = np.random.default_rng(seed).random(count) < 0.2
+    return chosen
+
+
 def train(found: Samples, embed: Embed | None, seed: int = 0, rounds: int = 100) -> Model:
     """A model of these samples, calibrated on a fifth of them that it was not fitted to. Deterministic by seed.
 
@@ -192,7 +198,7 @@ def train(found: Samples, embed: Embed | None, seed: int = 0, rounds: int = 100)
     """
     if min((found.y > 0).sum(), (found.y == 0).sum()) < ENOUGH:
         return Model()
-    held = np.random.default_rng(seed).random(len(found.texts)) < 0.2
+    held = held_out(len(found.texts), seed)
     if min((found.y[held] > 0).sum(), (found.y[held] == 0).sum()) < 3:
         return Model()
     counts = counted(found.texts)
@@ -260,12 +266,16 @@ def probabilities(model: Model, found: Samples, embed: Embed | None) -> Floats:
 
 def with_threshold(model: Model, network: Samples, embed: Embed | None, share: float = HELD_SHARE) -> Model:
     """The model with the threshold at which at most this share of the network's posts would be held."""
-    if len(network.texts) < 200:  # too few to tell two in a hundred
+    rows = np.ones(len(network.texts), bool)
+    if model.words is not None:  # posts it was fitted to score further out than those to come
+        rows = held_out(len(network.texts))
+    if rows.sum() < 200:  # too few to tell two in a hundred
         return model
     # Posts that were minded are all in the samples, the others by weight: draw them out to their share again.
     scores = np.round(probabilities(model, network, embed), 4)
     times = np.where(network.y > 0, 1, np.maximum(1, np.round(network.weight))).astype(int)
-    return replace(model, head=replace(model.head, threshold=threshold(np.repeat(scores, times), share)))
+    found = threshold(np.repeat(scores[rows], times[rows]), share)
+    return replace(model, head=replace(model.head, threshold=found))
 
 
 def learn(
