@@ -1,11 +1,13 @@
 """The parts of a network, put together: what the pages, the API and the command line call."""
 
+import re
 import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
+from zoneinfo import available_timezones
 
 
 import myna as package
@@ -21,7 +23,7 @@ from myna.drafts import Drafts
 from myna.drafts.types import Draft, Risk
 from myna.feed import Feeds
 from myna.feed.types import AdSlot, Feed, Mode, Request
-from myna.gate import Actor, ActorKind, Keys, Reader, person_actor
+from myna.gate import Actor, ActorKind, Key, Keys, Reader, person_actor
 from myna.network import (
     HOME,
     Action,
@@ -123,6 +125,7 @@ class Myna:
                 Records(self.store, "campaign"),
                 lambda person_id, topics: self.interests.matches(person_id, topics),
                 self.settings.links_address,
+                self.settings.address,
             ),
         )
 
@@ -211,6 +214,37 @@ class Myna:
     def person(self, id_or_handle: str) -> Person:
         """A person by id or @handle. Raises NotFound."""
         return self.store.person(id_or_handle)
+
+    def sign_up(self, handle: str, name: str = "", lang: str = "", timezone: str = "UTC") -> Person:
+        """Adds a person to this network. Raises Problem for a handle that is none or taken, and an unknown zone."""
+        handle = handle.strip().removeprefix("@")
+        if not re.fullmatch(r"\w[\w.-]{0,63}", handle):
+            raise Problem(
+                f"{handle!r} is no handle: at most 64 letters, digits, _, . and -, beginning with none of . -", 422
+            )
+        if timezone not in available_timezones():
+            raise Problem(f"{timezone!r} is no time zone; give an IANA name, such as Europe/Berlin.", 422)
+        try:
+            self.store.person(f"@{handle}")
+        except NotFound:
+            person = Person(new_id(), handle, name.strip() or handle, lang=lang, timezone=timezone, created_at=now_ms())
+            self.store.append([person])
+            self._wrote()
+            return person
+        raise Problem(f"There is a person @{handle} here already.", 409)
+
+    def make_key(
+        self, name: str, purposes: Iterable[Purpose], days: int = 90, on_behalf_of: str = "", operator: bool = False
+    ) -> tuple[str, Key]:
+        """A new API key: its secret, to be shown this once, and the key as kept."""
+        secret, key = self.keys.make(name, purposes, days, on_behalf_of, operator)
+        self.log.write("key", "operator", "", {}, {"made": key.id, "purposes": sorted(key.purposes)})
+        return secret, key
+
+    def revoke_key(self, id: str) -> None:
+        """Ends an API key at once."""
+        self.keys.revoke(id)
+        self.log.write("key", "operator", "", {}, {"revoked": id})
 
     def people(self, limit: int = 50, after_seq: int = 0) -> list[Person]:
         """People in the order they came."""
@@ -405,9 +439,7 @@ class Myna:
     # -- ads -------------------------------------------------------------------------------------------------------
 
     def create_campaign(self, **fields: Any) -> Campaign:
-        """Makes a campaign, paused. Without a url a click leads to the promoted post, and is counted all the same."""
-        if not fields.get("url"):
-            fields["url"] = f"{self.settings.address}/post/{fields.get('post_id', '')}"
+        """Makes a campaign, paused. Without a url a click leads to the promoted post."""
         return self.ads.create(**fields)
 
     def campaigns(self, owner_id: str | None = None) -> list[Campaign]:

@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
-from myna.app.myna import new_id
 from myna.cli.opening import Database, Home, Json, network
 from myna.cli.show import answer, table, when
-from myna.network import Person, Problem, Purpose, now_ms
+from myna.network import Purpose
 
 app = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
 people = typer.Typer(help="People of this network: add, password.", no_args_is_help=True)
@@ -27,8 +26,7 @@ def make(
     """Makes a key. Its secret is shown this once."""
     with network(home, database) as myna:
         person = myna.person(as_).id if as_ else ""
-        secret, key = myna.keys.make(name, purpose, days, person, operator)
-        myna.log.write("key", "operator", "", {}, {"made": key.id, "purposes": sorted(key.purposes)})
+        secret, key = myna.make_key(name, purpose, days, person, operator)
     answer({"secret": secret, "id": key.id, "expires_at": key.expires_at}, json, secret)
 
 
@@ -55,8 +53,7 @@ def list_(home: Home = None, database: Database = None, json: Json = False) -> N
 def revoke(id: str, home: Home = None, database: Database = None, json: Json = False) -> None:
     """Ends a key at once."""
     with network(home, database) as myna:
-        myna.keys.revoke(id)
-        myna.log.write("key", "operator", "", {}, {"revoked": id})
+        myna.revoke_key(id)
     answer({"revoked": id}, json, f"Revoked {id}.")
 
 
@@ -72,13 +69,7 @@ def add(
 ) -> None:
     """Adds a person to this network."""
     with network(home, database, existing=False) as myna:
-        try:
-            myna.person(handle)
-        except Problem:
-            person = Person(new_id(), handle.removeprefix("@"), name, lang=lang, timezone=timezone, created_at=now_ms())
-            myna.store.append([person])
-        else:
-            raise Problem(f"There is a person @{handle.removeprefix('@')} here already.", 409)
+        person = myna.sign_up(handle, name, lang, timezone)
     answer(person, json, f"Added @{person.handle} ({person.id}). Give a password: myna person password {person.handle}")
 
 

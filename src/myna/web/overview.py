@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form
 from starlette.responses import JSONResponse, Response
 
 from myna.i18n import N_
-from myna.network import HOME, Forbidden, NotFound, Person, Problem, Purpose
+from myna.network import Forbidden, NotFound, Purpose
 from myna.web.render import Current, Page, PageRoute
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, prefix="/overview")
@@ -40,8 +40,7 @@ def make_key(
 ) -> Response:
     """Makes an API key and shows its secret, this once."""
     _operate(page)
-    secret, key = page.myna.keys.make(name, purposes, days)
-    page.myna.log.write("key", "operator", "", {}, {"made": key.id, "purposes": sorted(key.purposes)})
+    secret, _ = page.myna.make_key(name, purposes, days)
     return _show(page, secret=secret)
 
 
@@ -49,8 +48,7 @@ def make_key(
 def revoke_key(page: Current, key: Field) -> Response:
     """Ends an API key."""
     _operate(page)
-    page.myna.keys.revoke(key)
-    page.myna.log.write("key", "operator", "", {}, {"revoked": key})
+    page.myna.revoke_key(key)
     return page.go("/overview#keys", N_("The key is revoked."))
 
 
@@ -63,21 +61,9 @@ def give_password(
     try:
         person = page.myna.person(handle)
     except NotFound:
-        person = _new_person(page, handle.strip().removeprefix("@"), name.strip())
+        person = page.myna.sign_up(handle, name, page.locale)
     page.myna.accounts.set_password(person.id, password)
     return page.go("/overview#accounts", N_("@{handle} can sign in now."), handle=person.handle)
-
-
-def _new_person(page: Page, handle: str, name: str) -> Person:
-    from myna.app.myna import new_id
-    from myna.network import now_ms
-
-    if not handle.isidentifier():
-        raise Problem(f"{handle!r} is no handle: letters, digits and _ only, not beginning with a digit.", 422)
-    person = Person(new_id(), handle, name or handle, lang=page.locale, created_at=now_ms())
-    assert person.id.startswith(HOME)
-    page.myna.store.append([person])
-    return person
 
 
 def _operate(page: Page) -> None:
