@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 from zoneinfo import available_timezones
 
-
 import myna as package
 from myna.ads import Ads
 from myna.ads.types import Campaign, Report, Status
