@@ -29,6 +29,8 @@ SAMPLE = 20_000
 """Posts nobody minded that are learnt from, at most."""
 ENOUGH = 30
 """Posts somebody minded, and as many nobody did, below which nothing is trained."""
+FEWEST = 50
+"""Posts below which two in a hundred cannot be told."""
 _BATCH = 4096
 _ACTIONS = 5_000_000
 
@@ -269,7 +271,7 @@ def with_threshold(model: Model, network: Samples, embed: Embed | None, share: f
     rows = np.ones(len(network.texts), bool)
     if model.words is not None:  # posts it was fitted to score further out than those to come
         rows = held_out(len(network.texts))
-    if rows.sum() < 200:  # too few to tell two in a hundred
+    if rows.sum() < FEWEST:
         return model
     # Posts that were minded are all in the samples, the others by weight: draw them out to their share again.
     scores = np.round(probabilities(model, network, embed), 4)
