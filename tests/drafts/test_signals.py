@@ -53,6 +53,11 @@ def test_no_text_makes_reading_slow_or_fail(text: str) -> None:
     read(text * 5)
 
 
+def test_a_long_text_full_of_insults_is_read_in_one_pass() -> None:
+    short, long = read("you idiot, " * 50), read("you idiot, " * 9000)
+    assert long.values == short.values and len(long.spans["attack"]) == 9000
+
+
 def test_the_span_is_where_the_words_are() -> None:
     text = "Listen: you are an idiot, call 0912 345 678"
     reading = read(text)

@@ -4,6 +4,7 @@ The order of `SIGNALS` is the order of the model's weights. Values are 0 where a
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -76,10 +77,11 @@ def read(text: str) -> Reading:
     found: dict[str, tuple[float, list[Span]]] = {}
     taken = [match.span() for match in _URL.finditer(text)]
     mails = [span for span in _spans(_EMAIL.finditer(text)) if not _within(span, taken)]
-    taken += mails
+    taken = sorted(taken + mails)
     insults = [span for span in _spans(INSULT.finditer(text)) if not _within(span, taken)]
     targets = _spans(YOU.finditer(text)) + [s for s in _spans(_MENTION.finditer(text)) if not _within(s, taken)]
-    aimed = [span for span in insults if any(_gap(span, target) <= _NEAR for target in targets)]
+    targets.sort()
+    aimed = [span for span in insults if _near(span, targets)]
     found["attack"] = (min(len(aimed), 2) / 1.0 if aimed else 0.0, aimed)
     found["insult"] = (min(len(insults), 3) / 1.0, insults)
     threats = _spans(THREAT.finditer(text))
@@ -143,7 +145,15 @@ def _spans(matches: Iterable[re.Match[str]]) -> list[Span]:
 
 
 def _within(span: Span, others: list[Span]) -> bool:
-    return any(start <= span[0] and span[1] <= end for start, end in others)
+    # Others are in order and apart: only the last that starts before can hold it.
+    at = bisect_right(others, (span[0], 2**62)) - 1
+    return at >= 0 and span[1] <= others[at][1]
+
+
+def _near(span: Span, targets: list[Span]) -> bool:
+    # Handles may hold a `you`, so the nearest need not be the very next.
+    at = bisect_right(targets, span)
+    return any(_gap(span, target) <= _NEAR for target in targets[max(0, at - 2) : at + 2])
 
 
 def _gap(one: Span, other: Span) -> int:
