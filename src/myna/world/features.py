@@ -10,7 +10,7 @@ from myna.world.people import People
 from myna.world.timeline import Clock
 from myna.world.types import HOUR, Act, Bools, Floats, Ints
 
-_AGE, _LATE = FEATURES.index("age"), FEATURES.index("late")
+_NUMBER = {name: number for number, name in enumerate(FEATURES)}
 
 
 @dataclass(slots=True)
@@ -59,37 +59,35 @@ def features(people: People, posts: Posts, clock: Clock, seen: Seen) -> Floats:
     how = posts.how[post]
     answers_me = (parent >= 0) & ((how == REPLY) | (how == QUOTE)) & (posts.author[np.maximum(parent, 0)] == reader)
     act = posts.act[post]
-    x = np.stack(
-        [
-            np.ones(len(reader)),
-            interests[np.arange(len(reader)), topic] / interests.max(1, initial=0.0),
-            posts.quality[post].astype(np.float64),
-            seen.follows.astype(np.float64),
-            seen.mutual.astype(np.float64),
-            (~people.reads_lang(reader, posts.lang[post])).astype(np.float64),
-            np.zeros(len(reader)),
-            seen.position / 10.0,
-            answers_me.astype(np.float64),
-            (act == Act.ASK).astype(np.float64),
-            OPINION[act].astype(np.float64),
-            posts.hot[post].astype(np.float64),
-            INSULT[act].astype(np.float64),
-            (act == Act.OVERSHARE).astype(np.float64),
-            (act == Act.SPAM).astype(np.float64),
-            posts.link[post].astype(np.float64),
-            posts.media[post].astype(np.float64),
-            np.zeros(len(reader)),
-            people.warm[reader],
-            people.talk[reader],
-        ],
-        axis=1,
-    )
+    columns = {
+        "one": 1.0,
+        "interest": interests[np.arange(len(reader)), topic] / interests.max(1, initial=0.0),
+        "quality": posts.quality[post],
+        "follows": seen.follows,
+        "mutual": seen.mutual,
+        "foreign": ~people.reads_lang(reader, posts.lang[post]),
+        "fatigue": seen.position / 10.0,
+        "to_me": answers_me,
+        "asks": act == Act.ASK,
+        "opinion": OPINION[act],
+        "hot": posts.hot[post],
+        "insult": INSULT[act],
+        "private": act == Act.OVERSHARE,
+        "spam": act == Act.SPAM,
+        "link": posts.link[post],
+        "media": posts.media[post],
+        "warm": people.warm[reader],
+        "talk": people.talk[reader],
+    }
+    x = np.zeros((len(reader), len(FEATURES)))
+    for name, column in columns.items():
+        x[:, _NUMBER[name]] = column
     return timed(x, people, posts, clock, seen)
 
 
 def timed(x: Floats, people: People, posts: Posts, clock: Clock, seen: Seen) -> Floats:
     """The features with those that depend on the time of the impression set (in place) to what they are at seen.at."""
     hour = np.clip((seen.at - clock.start) // HOUR, 0, clock.hours)
-    x[:, _AGE] = np.log2(1 + np.maximum(seen.at - posts.created_at[seen.post], 0) / HOUR)
-    x[:, _LATE] = clock.is_late(hour, people.zone[seen.reader])
+    x[:, _NUMBER["age"]] = np.log2(1 + np.maximum(seen.at - posts.created_at[seen.post], 0) / HOUR)
+    x[:, _NUMBER["late"]] = clock.is_late(hour, people.zone[seen.reader])
     return x

@@ -90,28 +90,25 @@ def _events(seed: int, names: Texts) -> tuple[Texts, Ints, Ints, Ints, Floats]:
     start: list[int] = []
     clock = np.arange(hours + 1)
     for lang, code in enumerate(LANGS):
-        grammar = language(code)
-        for topic in range(kinds):
-            for _ in range(int(rng.poisson(5.0))):
-                begins = int(rng.integers(hours))
-                who = (lang * kinds + topic) * ENTITIES + int(rng.integers(ENTITIES))
-                strength = float(rng.pareto(1.5)) + 0.5
-                half_life = float(rng.uniform(6, 48))
-                since = clock - begins
-                hot = np.where(
-                    since >= 0, min(strength, 6.0) * (1 - np.exp(-(since + 1) / 3)) * 0.5 ** (since / half_life), 0
-                )
-                hot = np.where(hot < 0.05, 0, hot)
-                hotter = hot > heat[:, lang, topic]
-                heat[hotter, lang, topic] = hot[hotter]
-                trending[hotter, lang, topic] = len(text)
-                one = np.zeros(1, np.int64)
-                said = Columns(grammar, rng, {"E": names[[who]]}, {}, one + topic, one + begins // 24, one)
-                text.append(str(said.say("news", one)[0]))
-                entity.append(who)
-                start.append(begins)
+        about = np.repeat(np.arange(kinds), rng.poisson(5.0, kinds))
+        n = len(about)
+        begins = rng.integers(hours, size=n)
+        who = (lang * kinds + about) * ENTITIES + rng.integers(ENTITIES, size=n)
+        strength = np.minimum(rng.pareto(1.5, n) + 0.5, 6.0)
+        half_life = rng.uniform(6, 48, n)
+        since = np.maximum(clock[:, None] - begins, 0)
+        hot = strength * (1 - np.exp(-(since + 1) / 3)) * 0.5 ** (since / half_life)
+        hot = np.where((clock[:, None] < begins) | (hot < 0.05), 0, hot)
+        for event, topic in enumerate(about.tolist()):
+            hotter = hot[:, event] > heat[:, lang, topic]
+            heat[hotter, lang, topic] = hot[hotter, event]
+            trending[hotter, lang, topic] = len(entity) + event
+        said = Columns(language(code), rng, {"E": names[who]}, {}, about, begins // 24, np.zeros(n, np.int64))
+        text.extend(said.say("news", np.arange(n)))
+        entity.extend(who.tolist())
+        start.extend(begins.tolist())
     return (
-        np.array([*text, ""], dtype=object)[: len(text)],
+        np.array(text, dtype=object),
         np.array(entity, np.int64),
         np.array(start, np.int64),
         trending,

@@ -163,7 +163,7 @@ class World:
             ):
                 up = f"{WORLD}:{parent + 1}"
                 url = self.written.url[i]
-                named = () if gone else self.mentions(i, how, parent, third)
+                named = () if gone else self.mentions(how, parent, third)
                 yield Post(
                     f"{WORLD}:{i + 1}", f"{WORLD}:p{author + 1}", at, "" if gone else self.written.text[i], LANGS[lang],
                     up if how == REPLY else "", up if how == REPOST else "", up if how == QUOTE else "",
@@ -172,10 +172,10 @@ class World:
                     like_count=likes, repost_count=reposts, reply_count=replies,
                 )  # fmt: skip
 
-    def mentions(self, post: int, how: int, parent: int, third: int) -> list[int]:
-        """Whom a post names: whom it answers, where it begins with their handle, and whoever it names besides."""
+    def mentions(self, how: int, parent: int, third: int) -> list[int]:
+        """Whom a post names: whom it answers, even where its text leaves out the handle, and who is named besides."""
         named = []
-        if how == REPLY and self.written.text[post].startswith("@"):
+        if how == REPLY:
             named.append(int(self.posts.author[parent]))
         if third >= 0 and third not in named:
             named.append(third)

@@ -166,10 +166,7 @@ def _posts(world: "World") -> Callable[["World", Ints], dict[str, object]]:
         kept = ~gone[rows]
         text = np.where(kept, world.written.text[rows], "")
         how, parent, third = posts.how[rows], posts.parent[rows], world.written.mention[rows]
-        named = [
-            world.mentions(*row)
-            for row in zip(rows.tolist(), how.tolist(), parent.tolist(), third.tolist(), strict=True)
-        ]
+        named = [world.mentions(*row) for row in zip(how.tolist(), parent.tolist(), third.tolist(), strict=True)]
         up = _ids("", parent)
         owner = _ids("p", posts.author[np.maximum(parent, 0)])
         table: dict[str, object] = {
