@@ -23,7 +23,7 @@ from myna.feed.ranking.examples import Examples, examples
 from myna.feed.ranking.features import PLACE
 from myna.feed.ranking.metrics import auc, calibration_error, ndcg
 from myna.feed.ranking.model import ACTIONS
-from myna.feed.ranking.training import FEWEST_VIEWS, fit
+from myna.feed.ranking.training import FEWEST_VIEWS, fit_by_time
 from myna.feed.scorers.weighted_sum import WEIGHTS, weight_vector
 from myna.gate import Reader
 from myna.network import Records
@@ -82,8 +82,8 @@ def ranking(feeds: Feeds, world: World | None, most: int) -> Iterator[Row]:
     found = examples(activity.shadow(), feeds.interests.known, most)
     if len(found) < FEWEST_VIEWS:
         return
-    first, second = int(0.8 * len(found)), int(0.9 * len(found))
-    model = fit(found.take(np.arange(first)), found.take(np.arange(first, second)))
+    second = int(0.9 * len(found))
+    model = fit_by_time(found.take(np.arange(second)))
     yield Row("training on logged views", "s of CPU", time.process_time() - begun, {}, 60.0, more_is_better=False)
     test = found.take(np.arange(second, len(found)))
     p = model.probabilities(test.table)

@@ -245,12 +245,6 @@ class Activity:
         """One time by the network's own clock."""
         return int(self.clock(np.array([at]))[0])
 
-    def _ticked(self, at: int) -> int:
-        # As `tick`, fast where there was no silence; the order by time is not brought up to date for each event.
-        if not len(self._ends) and len(self._times) and self._times[0] <= at <= self._times[-1]:
-            return at
-        return self.tick(at)
-
     # -- events ----------------------------------------------------------------------------------------------------
 
     def relate(self, person: int, other: int, kind: int, at: int, on: bool) -> None:
@@ -260,34 +254,33 @@ class Activity:
 
     def record(self, person: int, post: int, kind: int, at: int, value: float = 1.0, by: int = -1) -> None:
         """Keeps and applies an event."""
-        row = self.events.append(person=person, post=post, kind=kind, at=at, value=value, by=by)
-        self.apply(row, person, post, kind, at, value)
+        self.record_many([(person, post, kind, at, value, by)])
 
     def record_many(self, found: list[tuple[int, int, int, int, float, int]]) -> None:
         """Keeps and applies events in the order of their times: (person, post, kind, at, value, by) each."""
         if not found:
             return
         found.sort(key=lambda event: event[3])
-        self.by_time()
         first = len(self.events)
         self.events.resize(first + len(found))
         for place, name in enumerate(("person", "post", "kind", "at", "value", "by")):
             self.events[name][first:] = [event[place] for event in found]
-        for row, (person, post, kind, at, value, _) in enumerate(found, first):
-            self.apply(row, person, post, kind, at, value)
+        ticks = self.clock(self.events["at"][first:]).tolist()
+        for row, ((person, post, kind, _, value, _), tick) in enumerate(zip(found, ticks, strict=True), first):
+            self.apply(row, person, post, kind, tick, value)
 
     def reapply(self) -> None:
         """Applies all events and edges kept, after they were loaded."""
-        self.by_time()
         edges = [self.edges[name].tolist() for name in ("person", "other", "kind", "at", "on")]
         for person, other, what, at, on in zip(*edges, strict=True):
             self.relations.set(person, other, what, at, on)
-        events = [self.events[name].tolist() for name in ("person", "post", "kind", "at", "value")]
-        for row, (person, post, kind, at, value) in enumerate(zip(*events, strict=True)):
-            self.apply(row, person, post, kind, at, value)
+        events = [self.events[name].tolist() for name in ("person", "post", "kind", "value")]
+        ticks = self.clock(self.events["at"]).tolist()
+        for row, (person, post, kind, value, tick) in enumerate(zip(*events, ticks, strict=True)):
+            self.apply(row, person, post, kind, tick, value)
 
     def apply(self, row: int, person: int, post: int, kind: int, at: int, value: float) -> None:
-        """What an event changes. row: its own, kept in the histories."""
+        """What an event changes. row: its own, kept in the histories. at: by the network's own clock."""
         author = int(self.posts["author"][post])
         if kind == Event.SEEN:
             seen = self.seen[person]
@@ -296,7 +289,7 @@ class Activity:
                 self.tallies["seen"][person] += 1
                 if author >= 0:
                     self.tallies["author_seen"][author] += 1
-                    _decay(self.fatigue[person], author, 1.0, self._ticked(at), _FATIGUE_HALF_LIFE)
+                    _decay(self.fatigue[person], author, 1.0, at, _FATIGUE_HALF_LIFE)
             seen[post] = at
             return
         if kind == Event.VOID:
@@ -314,9 +307,9 @@ class Activity:
         if author >= 0 and author != person:
             if kind in (Event.SHOW_LESS, Event.REPORT):
                 self.counts["show_less"][post] += 1
-                _decay(self.disliking[person], author, 1.0, self._ticked(at), _AFFINITY_HALF_LIFE)
+                _decay(self.disliking[person], author, 1.0, at, _AFFINITY_HALF_LIFE)
             elif kind in AFFINITY and not (kind == Event.DWELL and value < DWELT):
-                _decay(self.affinity[person], author, AFFINITY[Event(kind)], self._ticked(at), _AFFINITY_HALF_LIFE)
+                _decay(self.affinity[person], author, AFFINITY[Event(kind)], at, _AFFINITY_HALF_LIFE)
 
     def _like(self, person: int, post: int, kind: int) -> bool:
         """Counts a like or repost; False for a second like, which says nothing new."""

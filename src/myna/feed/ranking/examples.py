@@ -105,7 +105,8 @@ def examples(past: Activity, topics: Topics, most: int = 60_000, seed: int = 0, 
     events = past.events
     sequence = np.argsort(events["at"], kind="stable").tolist()
     times = events["at"][sequence].tolist() if sequence else []
-    columns = [events[name].tolist() for name in ("person", "post", "kind", "at", "value")]
+    columns = [events[name].tolist() for name in ("person", "post", "kind")]
+    columns += [past.clock(events["at"]).tolist(), events["value"].tolist()]
     edge_order = np.argsort(past.edges["at"], kind="stable").tolist()
     edges = list(zip(*(past.edges[name].tolist() for name in ("person", "other", "kind", "at", "on")), strict=True))
     next_event = next_edge = 0
