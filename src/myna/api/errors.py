@@ -65,7 +65,9 @@ def install_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
-        return answer(request, error.status_code, str(error.detail), headers=dict(error.headers or {}))
+        # 400 is the framework's word for a body that cannot be parsed.
+        status = 422 if error.status_code == 400 else error.status_code
+        return answer(request, status, str(error.detail), headers=dict(error.headers or {}))
 
     @app.exception_handler(Exception)
     async def _failed(request: Request, error: Exception) -> Response:

@@ -8,13 +8,14 @@ from pydantic import Field
 
 from myna.ads.types import Campaign, PublicAd, Report, Status
 from myna.api.asking import ANYBODY, Asker, KnownAsker, Network, acting
-from myna.api.native.fields import Body, FactId, For, Line, Moment, PartId, PersonName
+from myna.api.native.fields import WHOLE, Body, FactId, For, Line, Moment, PartId, PersonName
 from myna.gate import Actor, ActorKind
 from myna.network import NotFound
 
 router = APIRouter(tags=["ads"])
 
-Micros = Annotated[int, Field(ge=0, le=10**15, description="Millionths of the network's currency.")]
+Micros = Annotated[int, Field(ge=0, le=10**15, description="Millionths of the network's currency; 0 for none."), WHOLE]
+Price = Annotated[int, Field(ge=1, le=10**15, description="Millionths of the network's currency."), WHOLE]
 Listed = Annotated[list[Line], Field(max_length=100)]
 
 
@@ -25,8 +26,8 @@ class NewCampaign(Body):
     payer: Line
     name: Line
     post_id: FactId
-    bid: Annotated[Micros, Field(ge=1)]
-    budget: Annotated[Micros, Field(ge=1)]
+    bid: Price
+    budget: Price
     starts_at: Moment
     ends_at: Moment
     day_budget: Micros = 0

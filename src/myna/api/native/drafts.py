@@ -58,7 +58,7 @@ class GuardSet:
     guard: Guard
 
 
-@router.post("/drafts/check")
+@router.post("/risk")
 def check(myna: Network, actor: KnownAsker, body: Checked) -> Risk:
     """How likely the author will regret this text, and why."""
     return myna.check_draft(acting(myna, actor, body.person), body.text, body.reply_to)

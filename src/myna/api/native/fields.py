@@ -5,7 +5,7 @@ import binascii
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.convertors import Convertor, register_url_convertor
 
 from myna.network import Problem
@@ -17,11 +17,14 @@ LATEST = 4_102_444_800_000
 """2100-01-01 in milliseconds."""
 
 
+FACT = r"(?:(?!/(?:thread|repost|posts)$).)+"
+
+
 class _FactConvertor(Convertor[str]):
     """An id within a path. Ids hold colons, and those of the fediverse are addresses with slashes; the word that a path
     may go on with after an id is no part of it."""
 
-    regex = r"(?:(?!/(?:thread|repost|posts)$).)+"
+    regex = FACT
 
     def convert(self, value: str) -> str:
         return value
@@ -64,9 +67,20 @@ PersonName = Annotated[
         description="The person who acts, by id or @handle; without it, the key's own person.",
     ),
 ]
-Text = Annotated[str, Field(max_length=100_000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$", description="Some text.")]
+Text = Annotated[
+    str, Field(max_length=100_000, pattern=r"\S", description="Some text, not only spaces.", examples=["Good morning"])
+]
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Moment = Annotated[int, Field(ge=0, le=LATEST, description="Milliseconds since 1970, UTC.")]
+
+
+def _whole(value: object) -> object:
+    """JSON knows one kind of number: 5.0 is the whole number 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""To stand last in an Annotated int, so that its bounds are described."""
+Moment = Annotated[int, Field(ge=0, le=LATEST, description="Milliseconds since 1970, UTC."), WHOLE]
 
 
 class Body(BaseModel):

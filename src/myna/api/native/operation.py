@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from myna.api.asking import ANYBODY, Asker, KnownAsker, Network, OperatorAsker, acting
-from myna.api.native.fields import Body, FactId, FactIdOrNone, For, Line, PartId
+from myna.api.native.fields import WHOLE, Body, FactId, FactIdOrNone, For, Line, PartId
 from myna.app import Overview
 from myna.gate import Actor, ActorKind
 from myna.network import Consent, NotFound, Purpose
@@ -61,7 +61,7 @@ class NewKey(Body):
 
     name: Line
     purposes: Annotated[list[Annotated[Purpose, Field(strict=False)]], Field(min_length=1, max_length=10)]
-    days: Annotated[int, Field(ge=0, le=3650)] = 90
+    days: Annotated[int, Field(ge=0, le=3650), WHOLE] = 90
     on_behalf_of: FactIdOrNone = ""
     operator: bool = False
 

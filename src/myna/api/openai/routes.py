@@ -153,7 +153,7 @@ def embeddings(myna: Network, actor: Asking, body: s.EmbeddingRequest) -> s.Embe
 def _draws(body: s.CompletionRequest | s.ChatRequest, prompt: str, most: int) -> list[Draw]:
     """The n texts asked for. Each has a seed of its own, so that they differ and can be had again."""
     temperature = 1.0 if body.temperature is None else body.temperature
-    seeds = [None if body.seed is None else (body.seed + i) % 2**63 for i in range(body.n or 1)]
+    seeds = [None if body.seed is None else (body.seed + i) % 2**53 for i in range(body.n or 1)]
     return [Draw(prompt, most, temperature, body.top_p or 1.0, seed, body.stops) for seed in seeds]
 
 

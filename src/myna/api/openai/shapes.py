@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from myna.api.native.fields import WHOLE
+
 MOST_TOKENS = 2048
 _Text = Annotated[str, Field(max_length=100_000, pattern=r"^[^\x00]*$")]
 _Stop = Annotated[str, Field(min_length=1, max_length=200)]
@@ -26,10 +28,10 @@ class StreamOptions(_Sent):
 
 class _Sampling(_Sent):
     model: Annotated[str, Field(min_length=1, max_length=200)]
-    n: Annotated[int, Field(ge=1, le=8)] | None = None
+    n: Annotated[int, Field(ge=1, le=8), WHOLE] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    seed: Annotated[int, Field(ge=-(2**53), le=2**53), WHOLE] | None = None
     stop: _Stop | Annotated[list[_Stop], Field(max_length=4)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -47,9 +49,9 @@ class CompletionRequest(_Sampling):
     """/v1/completions."""
 
     prompt: _Text | Annotated[list[_Text], Field(min_length=1, max_length=16)] = ""
-    max_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS), WHOLE] | None = None
     echo: bool | None = None
-    best_of: Annotated[int, Field(ge=1, le=1)] | None = None
+    best_of: Annotated[int, Field(ge=1, le=1), WHOLE] | None = None
 
 
 class TextPart(_Sent):
@@ -82,8 +84,8 @@ class ChatRequest(_Sampling):
     """/v1/chat/completions."""
 
     messages: Annotated[list[Message], Field(min_length=1, max_length=256)]
-    max_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS), WHOLE] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS), WHOLE] | None = None
     response_format: ResponseFormat | None = None
     logprobs: Literal[False] | None = None
 
