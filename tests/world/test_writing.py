@@ -111,6 +111,11 @@ def test_the_readme_says_that_it_is_simulated_and_how_to_make_it_again(written: 
     assert "myna world --people 80 --posts 1500 --seed 5" in text
 
 
+def test_every_table_carries_the_label_that_it_is_simulated(written: Path):
+    for name in _NAMES:
+        assert pq.read_schema(written / f"{name}.parquet").metadata[b"myna.source"] == b"world"
+
+
 def test_the_same_seed_gives_the_same_bytes(written: Path, tmp_path: Path):
     told = []
     generate(people=80, posts=1500, seed=5).write(tmp_path, lambda done, total: told.append((done, total)))

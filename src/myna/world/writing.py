@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from myna.network import Progress, quiet
+from myna.network import WORLD, Progress, quiet
 from myna.world.content import QUOTE, REPLY, REPOST
 from myna.world.grammar import LANGS
 from myna.world.history import ACTIONS, EDGES
@@ -52,7 +52,7 @@ SCHEMAS = {
     },
     "deletions": {"id": _TEXT, "kind": _TEXT, "at": _TIME, "reason": _TEXT},
 }
-"""The columns of each file, in their order."""
+"""The columns of each file, in their order. Its metadata says `myna.source: world`: an import cannot lose the label."""
 README = """This is a simulated network. Nobody in it exists, nothing in it happened, and a grammar made every text.
 Telephone numbers, addresses and names in the texts are invented; links lead to example.org and example.com.
 
@@ -75,7 +75,7 @@ def write(world: "World", directory: Path, progress: Progress = quiet) -> None:
         "users": _users, "edges": _edges, "posts": _posts(world), "actions": _actions, "deletions": _deletions,
     }  # fmt: skip
     for name, make in makers.items():
-        schema = pa.schema(list(SCHEMAS[name].items()))
+        schema = pa.schema(list(SCHEMAS[name].items()), metadata={"myna.source": WORLD})
         with (
             _atomically(directory / f"{name}.parquet") as path,
             pq.ParquetWriter(path, schema, compression="zstd") as file,
