@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,10 +52,9 @@ class Language:
         self._corpora = home / "corpus"
         self._reader = reader
         self._log = log
-        self._loading = threading.Lock()
+        self._opening = threading.Lock()
         self._writing = threading.Lock()
-        self._loaded: tuple[str, Transformer, Tokenizer, Embedder] | None = None
-        self._tokenizer: tuple[str, Tokenizer] | None = None
+        self._opened: _Version | None = None
 
     # -- the version in use ----------------------------------------------------------------------------------------
 
@@ -113,46 +113,30 @@ class Language:
             raise Problem(
                 "Writing needs at least one token, a temperature from 0 to 5 and a top_p above 0 and up to 1.", 422
             )
-        _, model, tokenizer, _ = self._load()
+        version = self._open()
+        model = version.model
         from myna.model import write
 
-        return write(model, tokenizer, prompt, max_tokens, temperature, top_p, seed, stop, self._writing)
+        return write(model, version.tokenizer, prompt, max_tokens, temperature, top_p, seed, stop, self._writing)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (texts, d) float32 of unit length. Raises Problem before there is a model."""
-        return self._load()[3](texts)
+        return self._open().embedder(texts)
 
     def count_tokens(self, text: str) -> int:
         """How many tokens a text is for the version in use. Raises Problem before there is a model."""
-        from myna.corpus import Tokenizer, clean
+        from myna.corpus import clean
 
-        version = self._need()
-        if self._tokenizer is None or self._tokenizer[0] != version:
-            self._tokenizer = version, Tokenizer.load(self._root / version)
-        return len(self._tokenizer[1].encode(clean(text)))
+        return len(self._open().tokenizer.encode(clean(text)))
 
-    def _need(self) -> str:
-        version = self.version
+    def _open(self) -> "_Version":
+        name = self.version
         if not self.ready:
             raise Problem("There is no language model yet. Train one with `myna train`.", 503)
-        return version
-
-    def _load(self) -> tuple[str, "Transformer", "Tokenizer", "Embedder"]:
-        version = self._need()
-        loaded = self._loaded
-        if loaded is not None and loaded[0] == version:
-            return loaded
-        with self._loading:
-            if self._loaded is None or self._loaded[0] != version:
-                from myna.corpus import Tokenizer
-                from myna.model import Embedder, load_model
-                from myna.training import pick_device, set_threads
-
-                set_threads()
-                directory = self._root / version
-                model, tokenizer = load_model(directory, pick_device()), Tokenizer.load(directory)
-                self._loaded = version, model, tokenizer, Embedder.load(directory, model, tokenizer)
-            return self._loaded
+        with self._opening:
+            if self._opened is None or self._opened.directory.name != name:
+                self._opened = _Version(self._root / name)
+            return self._opened
 
     def drop(self, deleted_ids: Sequence[str]) -> int:
         """Overwrites the tokens of deleted posts, and of all posts of deleted people, wherever they wait to be learned;
@@ -316,7 +300,9 @@ class Language:
         except NotFound:
             corpus = about["corpus"]
             reason = {
-                "text": N_("Learned from {documents} documents that the gate admitted, the newest held out to measure."),
+                "text": N_(
+                    "Learned from {documents} documents that the gate admitted, the newest held out to measure."
+                ),
                 "values": {"documents": corpus["documents"]},
                 "evidence": [],
             }
@@ -331,6 +317,49 @@ class Language:
                 about["version"],
                 id=state["decision"],
             )
+
+
+class _Version:
+    """A published version's files, each read when first used; by one thread, the others wait."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._reading = threading.RLock()
+
+    @property
+    def tokenizer(self) -> "Tokenizer":
+        with self._reading:
+            return self._tokenizer
+
+    @property
+    def embedder(self) -> "Embedder":
+        with self._reading:
+            return self._embedder
+
+    @property
+    def model(self) -> "Transformer":
+        with self._reading:
+            return self._model
+
+    @cached_property
+    def _tokenizer(self) -> "Tokenizer":
+        from myna.corpus import Tokenizer
+
+        return Tokenizer.load(self.directory)
+
+    @cached_property
+    def _embedder(self) -> "Embedder":
+        from myna.model import Embedder
+
+        return Embedder.load(self.directory, self._tokenizer)
+
+    @cached_property
+    def _model(self) -> "Transformer":
+        from myna.model import load_model
+        from myna.training import pick_device, set_threads
+
+        set_threads()
+        return load_model(self.directory, pick_device())
 
 
 def _part(progress: Progress, begin: int, end: int) -> Progress:

@@ -2,19 +2,51 @@
 
     model, tokenizer = load_model(directory), Tokenizer.load(directory)
     "".join(write(model, tokenizer, "Good morning", seed=1))
+    Embedder.load(directory, tokenizer)(["Good morning"])     # (1, 256) float32, unit length; without torch
+
+What needs torch is imported when it is first asked for: embedding and counting tokens do without.
 """
 
-from myna.model.checkpoint import load_model, save_model
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from myna.model.config import Shape
-from myna.model.sampling import sample, write
-from myna.model.transformer import Cache, Transformer, attend, document_mask
+from myna.model.embedding import DIMENSIONS, Embedder
+
+if TYPE_CHECKING:
+    from myna.model.checkpoint import load_model, save_model
+    from myna.model.contrast import fit_embedder
+    from myna.model.sampling import sample, write
+    from myna.model.transformer import Cache, Transformer, attend, document_mask
+
+_WITH_TORCH = {
+    "load_model": "checkpoint",
+    "save_model": "checkpoint",
+    "fit_embedder": "contrast",
+    "sample": "sampling",
+    "write": "sampling",
+    "Cache": "transformer",
+    "Transformer": "transformer",
+    "attend": "transformer",
+    "document_mask": "transformer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WITH_TORCH:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_WITH_TORCH[name]}"), name)
+
 
 __all__ = [
+    "DIMENSIONS",
     "Cache",
+    "Embedder",
     "Shape",
     "Transformer",
     "attend",
     "document_mask",
+    "fit_embedder",
     "load_model",
     "sample",
     "save_model",

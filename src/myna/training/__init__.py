@@ -1,0 +1,39 @@
+"""The training loop: plan, data order, optimizer, checkpoints, distribution.
+
+    with joined() as processes:                                  # one, or as many as torchrun started
+        plan = calibrated_plan(corpus, seconds=120, minutes=3, seed=0, device=pick_device(), processes=processes)
+        Trainer(plan, corpus, directory, pick_device(), processes).run()      # killed, it resumes at the same bits
+"""
+
+from myna.training.calibration import calibrated_plan
+from myna.training.checkpoint import Curve, load_checkpoint, read_curve, save_checkpoint, write_atomically
+from myna.training.loop import Trainer, seconds_per_step
+from myna.training.machine import allocator_environment, faster_precision, pick_device, set_threads
+from myna.training.order import IGNORED, Order, held_out
+from myna.training.plan import Plan, batch_of, choose_shape, make_plan, shape_of
+from myna.training.processes import Processes, joined
+
+__all__ = [
+    "IGNORED",
+    "Curve",
+    "Order",
+    "Plan",
+    "Processes",
+    "Trainer",
+    "allocator_environment",
+    "batch_of",
+    "calibrated_plan",
+    "choose_shape",
+    "faster_precision",
+    "held_out",
+    "joined",
+    "load_checkpoint",
+    "make_plan",
+    "pick_device",
+    "read_curve",
+    "save_checkpoint",
+    "seconds_per_step",
+    "set_threads",
+    "shape_of",
+    "write_atomically",
+]

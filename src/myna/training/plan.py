@@ -11,8 +11,12 @@ from typing import Any
 
 from myna.model import Shape
 
-_LADDER = ((64, 2), (128, 3), (128, 4), (192, 4), (256, 5), (256, 6), (384, 8), (512, 8), (640, 10), (768, 12), (1024, 16), (1536, 20), (2048, 24))
+_LADDER = (
+    *((64, 2), (96, 3), (128, 4), (192, 5), (256, 6), (384, 8), (512, 8), (640, 10), (768, 12)),
+    *((1024, 16), (1536, 20), (2048, 24), (2560, 32), (4096, 36)),
+)
 """(width, layers) to choose from."""
+SMALLEST = _LADDER[0][0]
 _TOKENS_PER_PARAMETER = 1.0
 """Tokens to see for each parameter. Compute-optimal is 20 (Hoffmann et al. 2022); minutes on one machine lie far from
 the regime of that law: measured there, wider models that see less are better (docs/model.md)."""

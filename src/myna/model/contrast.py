@@ -1,0 +1,226 @@
+"""Fitting the embedding to a network: what people put together comes together.
+
+Three kinds of pairs, all from the network itself: the two parts of a post cut at a random word, a reply and what it
+answers, two posts with a hashtag in common (the tag taken out). Of each batch, every other's partner is a wrong answer
+(InfoNCE, van den Oord et al. 2018, arXiv 1807.03748). Rows start as the language model's token embeddings: weighed by
+rarity, mean removed, whitened (Arora et al. 2017, "A simple but tough-to-beat baseline for sentence embeddings").
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from myna.corpus import Corpus, Tokenizer
+from myna.model.embedding import DIMENSIONS, Embedder, Features
+from myna.model.transformer import Transformer
+from myna.network import Progress, quiet
+
+_RARITY = 1e-3
+_TEMPERATURE = 0.1
+_BATCH = 512
+_STEPS = 500
+_RATE = 0.005
+_FEWEST_WORDS = 6
+_FEWEST_POSTS = 64
+_MOST_POSTS = 400_000
+_SHARES = (0.05, 0.30)
+"""Of a batch: up to the first, replies; up to the second, hashtags; the rest, parts of posts."""
+
+Unit = tuple[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Posts as units with their rows, and pairs of places in them."""
+
+    units: list[list[Unit]]
+    replies: list[tuple[int, int]]
+    tags: list[list[int]]
+
+    @property
+    def divisible(self) -> list[int]:
+        """Places of posts long enough to be cut in two."""
+        return [place for place, units in enumerate(self.units) if len(units) >= _FEWEST_WORDS]
+
+
+def fit_embedder(
+    model: Transformer, tokenizer: Tokenizer, corpus: Corpus, seed: int = 0, progress: Progress = quiet
+) -> tuple[Embedder, dict[str, Any]]:
+    """The embedding of a model on its corpus, and how it measures on held-out posts.
+
+    Measured is the mean reciprocal rank of a post's second part, or the post replied to, among all others, given the
+    first part or the reply; `start` before the pairs were learned, `mean_reciprocal_rank` after. The better is kept.
+    """
+    border = int(corpus.documents[corpus.description.train_documents])
+    posts = corpus.posts
+    features = Features(tokenizer, _buckets(corpus.description.text_bytes))
+    known = _texts(corpus, features, 0, border)
+    unseen = _texts(corpus, features, border, int(corpus.documents[-1]))
+    weights = _weights(known, features)
+    table = _start(model, known, features, weights, seed)
+    quality: dict[str, Any] = {"posts": len(posts), "dimensions": DIMENSIONS, "kept": "start"}
+    embedder = Embedder(features, table * weights[:, None])
+    questions = _questions(unseen, seed)
+    quality["questions"] = len(questions)
+    if questions:
+        quality["start"] = round(_reciprocal_rank(embedder, questions), 4)
+    if len(known.divisible) >= _FEWEST_POSTS:
+        drawn = Embedder(features, _contrast(table, weights, known, seed, progress))
+        if questions:
+            quality["mean_reciprocal_rank"] = round(_reciprocal_rank(drawn, questions), 4)
+        if not questions or quality["mean_reciprocal_rank"] >= quality["start"]:
+            embedder, quality["kept"] = drawn, "contrast"
+    progress(1, 1)
+    return embedder, quality
+
+
+def _buckets(text_bytes: int) -> int:
+    """Rows for hashed words: about the number of different words, which grows slower than the text (Heaps)."""
+    return int(2 ** np.clip(np.ceil(np.log2(max(text_bytes, 1) ** 0.6 * 4)), 12, 17))
+
+
+def _texts(corpus: Corpus, features: Features, begin: int, end: int) -> Texts:
+    """The posts learned between two places of the token row, deleted ones left out, the newest _MOST_POSTS."""
+    posts = corpus.posts
+    starts = corpus.documents
+    wanted = posts.filter((posts["offset"] >= begin) & (posts["offset"] < end)).tail(_MOST_POSTS)
+    units: list[list[Unit]] = []
+    replies: list[tuple[int, int]] = []
+    places: dict[str, int] = {}
+    tags: dict[str, list[int]] = {}
+    before = (-1, "")
+    tokenizer = corpus.tokenizer
+    for id, offset, length in wanted.select("post_id", "offset", "length").iter_rows():
+        ids = corpus.tokens[offset : offset + length].tolist()
+        if not ids or ids[0] == tokenizer.pad:
+            continue
+        place = places.get(id)
+        if place is None:
+            place = places[id] = len(units)
+            units.append(features.units(tokenizer.decode(ids)))
+            for tag in {word.lower() for word, _ in units[-1] if word.startswith("#") and len(word) > 2}:
+                tags.setdefault(tag, []).append(place)
+        document = int(np.searchsorted(starts, offset, side="right"))
+        if document == before[0]:
+            replies.append((place, places[before[1]]))
+        before = (document, id)
+    return Texts(units, replies, [found for found in tags.values() if 2 <= len(found) <= max(len(units) // 50, 4)])
+
+
+def _weights(texts: Texts, features: Features) -> np.ndarray:
+    """(rows,) float32: what is in every post says little. Rows of tokens and of words are counted apart."""
+    counts = np.zeros(features.rows)
+    flat = [row for units in texts.units for _, rows in units for row in rows]
+    np.add.at(counts, np.asarray(flat, np.int64), 1.0)
+    tokens = features.rows - features.buckets
+    share = np.concatenate([part / max(part.sum(), 1.0) for part in (counts[:tokens], counts[tokens:])])
+    return (_RARITY / (_RARITY + share)).astype(np.float32)
+
+
+def _start(model: Transformer, texts: Texts, features: Features, weights: np.ndarray, seed: int) -> np.ndarray:
+    """(rows, d) float32: the model's token embeddings, whitened over posts, in the first half of the dimensions;
+    random directions in the rest, and in all of those of hashed words."""
+    tokens = features.rows - features.buckets
+    random = np.random.default_rng(seed)
+    table = random.normal(0, 0.5, (features.rows, DIMENSIONS)).astype(np.float32)
+    learned = model.model.embed_tokens.weight.detach().float().cpu().numpy()[:tokens]
+    sample = texts.units[:: max(len(texts.units) // 20_000, 1)]
+    means = np.zeros((len(sample), learned.shape[1]), np.float32)
+    for place, units in enumerate(sample):
+        rows = np.asarray([row for _, rows in units for row in rows if row < tokens], np.int64)
+        if len(rows):
+            means[place] = np.average(learned[rows], axis=0, weights=weights[rows])
+    centre = means.mean(0) if len(means) else np.zeros(learned.shape[1], np.float32)
+    covariance = (means - centre).T @ (means - centre) / max(len(means), 1)
+    spread, directions = np.linalg.eigh(covariance.astype(np.float64))
+    kept = min(DIMENSIONS // 2, learned.shape[1], max(len(means) // 4, 1))
+    spread, directions = spread[::-1][:kept], directions[:, ::-1][:, :kept]
+    white = (learned - centre) @ (directions / np.sqrt(spread + 1e-6 * max(spread[0], 1e-12)))
+    table[:tokens, :kept] = white / max(float(white.std()), 1e-12)
+    return table
+
+
+def _contrast(table: np.ndarray, weights: np.ndarray, texts: Texts, seed: int, progress: Progress) -> np.ndarray:
+    """The table, weights multiplied in, after learning from pairs. (rows, d) float32."""
+    random = np.random.default_rng(seed + 1)
+    rows = torch.from_numpy(table.copy()).requires_grad_()
+    logs = torch.log(torch.from_numpy(weights) + 1e-6).requires_grad_()
+    groups = [{"params": [rows], "lr": _RATE}, {"params": [logs], "lr": 2 * _RATE}]
+    optimizer = torch.optim.Adam(groups, fused=True)
+    divisible = texts.divisible
+    batch = min(_BATCH, len(divisible) // 2)
+    steps = int(np.clip(len(divisible) * 12 // batch, 40, _STEPS))
+    for step in range(steps):
+        pairs = [_pair(texts, divisible, random) for _ in range(batch)]
+        # One lookup for both sides: its gradient is as large as the table, and costs more than all the rest.
+        pooled = _pooled(rows, logs, [pair[side] for side in (0, 1) for pair in pairs])
+        queries, answers = pooled[:batch], pooled[batch:]
+        scores = queries @ answers.T / _TEMPERATURE
+        truth = torch.arange(batch)
+        loss = F.cross_entropy(scores, truth) + F.cross_entropy(scores.T, truth)
+        for group, rate in zip(optimizer.param_groups, (_RATE, 2 * _RATE), strict=True):
+            group["lr"] = rate * (1 - step / steps)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        progress(step, steps)
+    return (rows * logs.exp()[:, None]).detach().numpy()
+
+
+def _pooled(table: Tensor, logs: Tensor, rows: list[list[int]]) -> Tensor:
+    """(texts, d), unit length, of texts given as rows."""
+    flat = torch.from_numpy(np.concatenate([np.asarray(found, np.int64) for found in rows]))
+    starts = torch.from_numpy(np.cumsum([0, *(len(found) for found in rows[:-1])]))
+    summed = F.embedding_bag(flat, table, starts, mode="sum", per_sample_weights=logs[flat].exp())
+    return F.normalize(summed, dim=1)
+
+
+def _pair(texts: Texts, divisible: list[int], random: np.random.Generator) -> tuple[list[int], list[int]]:
+    kind = random.random()
+    if kind < _SHARES[0] and texts.replies:
+        left, right = texts.replies[random.integers(len(texts.replies))]
+        pair = _rows(texts.units[left]), _rows(texts.units[right])
+    elif kind < _SHARES[1] and texts.tags:
+        together = texts.tags[random.integers(len(texts.tags))]
+        left, right = random.choice(len(together), 2, replace=False)
+        pair = _untagged(texts.units[together[left]]), _untagged(texts.units[together[right]])
+    else:
+        pair = [], []
+    if pair[0] and pair[1]:
+        return pair
+    units = texts.units[divisible[random.integers(len(divisible))]]
+    cut = int(random.integers(2, len(units) - 1))
+    return _rows(units[:cut]), _rows(units[cut:])
+
+
+def _rows(units: list[Unit]) -> list[int]:
+    return [row for _, rows in units for row in rows]
+
+
+def _untagged(units: list[Unit]) -> list[int]:
+    return [row for word, rows in units if not word.startswith("#") for row in rows]
+
+
+def _questions(texts: Texts, seed: int, most: int = 1000) -> list[tuple[list[int], list[int]]]:
+    """Pairs of held-out rows to be found again: halves of posts, and replies with what they answer."""
+    random = np.random.default_rng(seed)
+    divisible = texts.divisible
+    chosen = random.permutation(len(divisible))[:most]
+    halves = [texts.units[divisible[place]] for place in chosen]
+    pairs = [(_rows(units[: len(units) // 2]), _rows(units[len(units) // 2 :])) for units in halves]
+    pairs += [(_rows(texts.units[a]), _rows(texts.units[b])) for a, b in texts.replies[:most]]
+    return [(left, right) for left, right in pairs if left and right]
+
+
+def _reciprocal_rank(embedder: Embedder, questions: list[tuple[list[int], list[int]]]) -> float:
+    sides = []
+    for side in (0, 1):
+        summed = np.stack([embedder.table[pair[side]].sum(0) for pair in questions])
+        sides.append(summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12))
+    scores = sides[0] @ sides[1].T
+    ranks = (scores > np.diag(scores)[:, None]).sum(1) + 1
+    return float(np.mean(1 / ranks))
