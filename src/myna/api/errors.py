@@ -61,7 +61,8 @@ def install_errors(app: FastAPI) -> None:
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
         places = [{"where": ".".join(map(str, each["loc"])), "what": str(each["msg"])} for each in error.errors()[:20]]
         first = places[0] if places else {"where": "request", "what": "it cannot be read"}
-        return answer(request, 422, f"{first['where']}: {first['what']}.", places, first["where"])
+        field = ".".join(first["where"].split(".")[1:2]) or None
+        return answer(request, 422, f"{first['where']}: {first['what']}.", places, field)
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
@@ -105,5 +106,4 @@ def openai_error(status: int, message: str, param: str | None = None) -> dict[st
     kinds = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
     kind = kinds.get(status, "server_error" if status >= 500 else "invalid_request_error")
     code = {401: "invalid_api_key", 404: "model_not_found", 503: "model_not_ready"}.get(status)
-    where = param.removeprefix("body.").removeprefix("query.") if param else None
-    return {"error": {"message": message, "type": kind, "param": where, "code": code}}
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}

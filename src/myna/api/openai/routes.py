@@ -174,7 +174,7 @@ async def _write(myna: Myna, request: Request, draws: list[Draw]) -> None:
 async def _usage(myna: Myna, prompts: list[str], draws: list[Draw]) -> s.Usage:
     def count() -> s.Usage:
         read = sum(map(myna.language.count_tokens, prompts))
-        wrote = sum(myna.language.count_tokens(draw.text) for draw in draws)
+        wrote = sum(draw.tokens for draw in draws)
         return s.Usage(prompt_tokens=read, completion_tokens=wrote, total_tokens=read + wrote)
 
     return await to_thread.run_sync(count)

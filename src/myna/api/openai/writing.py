@@ -1,7 +1,7 @@
 """Running the model for a request: its pieces one by one, off the event loop, and stopped when the asker has gone."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from anyio import to_thread
 from fastapi import Request
@@ -13,7 +13,7 @@ _END = object()
 
 @dataclass(slots=True)
 class Draw:
-    """One text to be written, and what came of it. finish: "stop" or "length" once it is done."""
+    """One text to be written, and what came of it. finish: stop or length, once it is done."""
 
     prompt: str
     max_tokens: int
@@ -23,7 +23,8 @@ class Draw:
     stop: tuple[str, ...]
     text: str = ""
     finish: str = ""
-    pieces: list[str] = field(default_factory=list)
+    tokens: int = 0
+    """Of the text, once it is done: as the tokenizer reads it, which can differ a little from how it was written."""
 
 
 class Gone(Exception):
@@ -39,6 +40,7 @@ async def pieces(myna: Myna, request: Request, draw: Draw) -> AsyncIterator[str]
             )
         )
     )  # fmt: skip
+    steps = 0
     try:
         while True:
             piece = await to_thread.run_sync(next, iterator, _END)
@@ -46,6 +48,7 @@ async def pieces(myna: Myna, request: Request, draw: Draw) -> AsyncIterator[str]
                 break
             assert isinstance(piece, str)
             draw.text += piece
+            steps += 1
             yield piece
             if await request.is_disconnected():
                 raise Gone
@@ -53,8 +56,9 @@ async def pieces(myna: Myna, request: Request, draw: Draw) -> AsyncIterator[str]
         close = getattr(iterator, "close", None)
         if close is not None:
             close()
-    used = await to_thread.run_sync(myna.language.count_tokens, draw.text)
-    draw.finish = "length" if used >= draw.max_tokens else "stop"
+    read = await to_thread.run_sync(myna.language.count_tokens, draw.text)
+    draw.tokens = min(read, draw.max_tokens)
+    draw.finish = "length" if max(steps, read) >= draw.max_tokens else "stop"
 
 
 async def written(myna: Myna, request: Request, draw: Draw) -> None:
