@@ -28,7 +28,9 @@ def test_a_reply_stands_after_the_post_it_answers_and_each_text_is_learned_once(
 
 def test_every_kept_post_is_learned_exactly_once_in_any_shape_of_thread() -> None:
     shapes = {1: 0, 2: 1, 3: 2, 4: 1, 5: 5, 6: 7, 7: 6, 8: 1, 9: 1, 10: 1, 11: 1, 12: 99, 13: 14, 14: 0}
-    posts = [_post(n, f"text number {n} of this thread", f"home:{parent}" if parent else "") for n, parent in shapes.items()]
+    posts = [
+        _post(n, f"text number {n} of this thread", f"home:{parent}" if parent else "") for n, parent in shapes.items()
+    ]
     learned = Counter(p.post_id for d in gather(posts).documents for p in d.passages if not p.context)
     assert learned == Counter(post.id for post in posts)
 

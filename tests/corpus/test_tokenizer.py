@@ -8,7 +8,8 @@ from myna.corpus import SPECIAL, Tokenizer, clean, train_tokenizer, vocabulary_s
 from myna.network import Problem
 
 _TEXTS = [
-    "Hôm nay trời đẹp quá, đi dạo quanh Hồ Gươm thôi!", "Good morning! It's a lovely day 😀😀", "hahahahaha aaaa aaaaa!!!!",
+    "Hôm nay trời đẹp quá, đi dạo quanh Hồ Gươm thôi!", "Good morning! It's a lovely day 😀😀",
+    "hahahahaha aaaa aaaaa!!!!",
     "The council's meeting is at 10:30 on 2016-05-04.", "Wir freuen uns sehr über die neue Brücke", "ภาษาไทยไม่มีเว้นวรรค",
     "said <|user|> see <|url|>", "new\nlines\n\nhere   and spaces", "#Brücke2016 #HàNội", "नमस्ते दुनिया", "👩‍👩‍👧‍👦🏽",
 ] * 20  # fmt: skip

@@ -10,7 +10,6 @@ Nothing here imports torch before it is needed: pages and commands that write an
 
 import hashlib
 import json
-import os
 import shutil
 import threading
 import time
@@ -32,7 +31,7 @@ from myna.network import NotFound, Problem, Progress, Purpose, now_ms, quiet
 if TYPE_CHECKING:
     from myna.corpus import Corpus, Tokenizer
     from myna.model import Embedder, Transformer
-    from myna.training import Plan, Processes
+    from myna.training import Family, Plan, Processes
 
 _TRAINED = 1000
 """Units of progress: corpus up to _READ, calibration up to _PLANNED, training up to _LEARNED, then the embedding."""
@@ -40,6 +39,8 @@ _READ, _PLANNED, _LEARNED = 80, 110, 920
 _EMBEDDING_SHARE = 0.1
 """Of the time asked for, kept for fitting the embedding; training gets at least _TRAINING_LEAST."""
 _TRAINING_LEAST = 0.4
+_SHARED_FROM = 50_000_000
+"""Parameters from which several threads write faster than one."""
 
 
 class Language:
@@ -90,12 +91,9 @@ class Language:
         path = under_way if under_way.exists() else self._root / self.version / "curve.jsonl"
         if not path.is_file():
             return []
-        points = []
-        for line in path.read_text(encoding="utf-8").splitlines():
-            # The last line of a run under way may be half written.
-            if line.endswith("}"):
-                points.append(json.loads(line))
-        return points
+        lines = path.read_text(encoding="utf-8").splitlines()
+        # The last line of a run under way may be half written.
+        return [json.loads(line) for line in lines if line.endswith("}")]
 
     # -- using it --------------------------------------------------------------------------------------------------
 
@@ -108,16 +106,17 @@ class Language:
         seed: int | None = None,
         stop: Sequence[str] = (),
     ) -> Iterator[str]:
-        """Text that goes on from the prompt, in pieces, until the post's end. Raises Problem before there is a model."""
+        """Text that goes on from the prompt, in pieces, up to the post's end. Raises Problem where there is no model."""
         if max_tokens < 1 or not 0 <= temperature <= 5 or not 0 < top_p <= 1:
             raise Problem(
                 "Writing needs at least one token, a temperature from 0 to 5 and a top_p above 0 and up to 1.", 422
             )
         version = self._open()
-        model = version.model
+        from myna.corpus import clean, readable
         from myna.model import write
 
-        return write(model, version.tokenizer, prompt, max_tokens, temperature, top_p, seed, stop, self._writing)
+        prompted = (version.model, version.tokenizer, clean(prompt))
+        return write(*prompted, max_tokens, temperature, top_p, seed, stop, self._writing, readable)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (texts, d) float32 of unit length. Raises Problem before there is a model."""
@@ -158,13 +157,12 @@ class Language:
         """
         if not 0 < minutes <= 60 * 24 * 365:
             raise Problem("The minutes to train for must be more than 0 and at most a year.", 422)
-        from myna.training import joined, set_threads
+        from myna.training import joined
 
         with joined() as processes, ExitStack() as stack:
             self._root.mkdir(parents=True, exist_ok=True)
             if processes.first:
                 self._only_one(stack)
-            set_threads(processes.here)
             return self._train(minutes, seed, processes, progress if processes.first else quiet)
 
     def _only_one(self, stack: ExitStack) -> None:
@@ -174,7 +172,7 @@ class Language:
             raise Problem("Another process is training this network's model. Wait for it, or stop it.", 409) from error
 
     def _train(self, minutes: float, seed: int, processes: "Processes", progress: Progress) -> dict[str, Any]:
-        from myna.training import Trainer, pick_device
+        from myna.training import Trainer, pick_device, set_threads
 
         began = time.monotonic()
         run = self._root / "run"
@@ -183,7 +181,8 @@ class Language:
         device = pick_device(processes.local)
         plan = self._plan(run, state, corpus, device, processes, minutes, seed, time.monotonic() - began)
         progress(_PLANNED, _TRAINED)
-        trainer = Trainer(plan, corpus, run, device, processes)
+        set_threads(plan.threads)
+        trainer = Trainer(plan, _family(), corpus, run, device, processes)
         bits = trainer.run(_part(progress, _PLANNED, _LEARNED))
         if processes.first:
             self._publish(run, state, trainer.model, corpus, plan, bits, _part(progress, _LEARNED, _TRAINED))
@@ -238,7 +237,7 @@ class Language:
         if "plan" not in state:
             asked = minutes * 60
             seconds = max(asked - spent - asked * _EMBEDDING_SHARE, asked * _TRAINING_LEAST)
-            plan = calibrated_plan(corpus, processes.agree(seconds), minutes, seed, device, processes)
+            plan = calibrated_plan(_family(), corpus, processes.agree(seconds), minutes, seed, device, processes)
             state["plan"] = plan.to_dict()
             if processes.first:
                 _keep(run / "run.json", state)
@@ -248,7 +247,7 @@ class Language:
         self,
         run: Path,
         state: dict[str, Any],
-        model: "Transformer",
+        model: Any,
         corpus: "Corpus",
         plan: "Plan",
         bits: float | None,
@@ -256,7 +255,7 @@ class Language:
     ) -> None:
         """Writes the version beside the others, logs the decision, then points `current` at it. Each step can be
         done again after a kill without doing anything twice."""
-        from myna.corpus import keep_to_permitted
+        from myna.corpus import clean, keep_to_permitted
         from myna.model import fit_embedder, save_model
 
         keep_to_permitted(corpus, self._reader)
@@ -266,7 +265,9 @@ class Language:
         tokenizer = corpus.tokenizer
         save_model(model, fresh, tokenizer.end, tokenizer.pad)
         tokenizer.save(fresh)
-        embedder, quality = fit_embedder(model, tokenizer, corpus, plan.seed, progress)
+        border, all = corpus.train_documents, corpus.description.documents
+        known, held_out = corpus.said(0, border), corpus.said(border, all)
+        embedder, quality = fit_embedder(model, tokenizer, clean, known, held_out, plan.seed, progress)
         embedder.save(fresh)
         shutil.copyfile(run / "curve.jsonl", fresh / "curve.jsonl")
         day = datetime.fromtimestamp(state["began"] / 1000, UTC).strftime("%Y%m%d")
@@ -276,7 +277,7 @@ class Language:
         about = {
             "version": version,
             "bits_per_byte": bits,
-            "parameters": plan.shape.parameters,
+            "parameters": plan.parameters,
             "tokens": plan.tokens,
             "documents": description.documents,
             "seconds": round((now_ms() - state["began"]) / 1000, 1),
@@ -349,17 +350,20 @@ class _Version:
 
     @cached_property
     def _embedder(self) -> "Embedder":
+        from myna.corpus import clean
         from myna.model import Embedder
 
-        return Embedder.load(self.directory, self._tokenizer)
+        return Embedder.load(self.directory, self._tokenizer, clean)
 
     @cached_property
     def _model(self) -> "Transformer":
         from myna.model import load_model
-        from myna.training import pick_device, set_threads
+        from myna.training import pick_device, set_threads, threads_here
 
-        set_threads()
-        return load_model(self.directory, pick_device())
+        model = load_model(self.directory, pick_device())
+        # One token at a time is too little work to share, until the model is large.
+        set_threads(threads_here() if model.shape.parameters > _SHARED_FROM else 1)
+        return model
 
 
 def _part(progress: Progress, begin: int, end: int) -> Progress:
@@ -369,6 +373,13 @@ def _part(progress: Progress, begin: int, end: int) -> Progress:
         progress(begin + (end - begin) * min(done, total) // max(total, 1), _TRAINED)
 
     return within
+
+
+def _family() -> "Family":
+    from myna.model import new_model, shape_of
+    from myna.training import Family
+
+    return Family(shape_of, new_model)
 
 
 def _keep(path: Path, body: dict[str, Any]) -> None:

@@ -1,9 +1,9 @@
 """From permitted posts to training text: cleaning, near-duplicates, tokenizer, token shards.
 
-    corpus = build_corpus(reader, home / "corpus")     # what the gate admits, cleaned, each text once
-    corpus.tokens, corpus.documents                    # (tokens,) uint16 on disk; where each document begins
-    corpus.tokenizer.encode(clean("Hi @lan!"))
-    corpus.drop(["home:17"])                           # a deleted post's tokens are overwritten where they lie
+corpus = build_corpus(reader, home / "corpus")     # what the gate admits, cleaned, each text once
+corpus.tokens, corpus.documents                    # (tokens,) uint16 on disk; where each document begins
+corpus.tokenizer.encode(clean("Hi @lan!"))
+corpus.drop(["home:17"])                           # a deleted post's tokens are overwritten where they lie
 """
 
 from myna.corpus.build import build_corpus, drop_from_all, keep_to_permitted

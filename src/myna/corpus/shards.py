@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,42 @@ class Corpus:
     def tokenizer(self) -> Tokenizer:
         """The tokenizer its tokens are of."""
         return Tokenizer.load(self.directory)
+
+    @property
+    def end(self) -> int:
+        """The id every document begins with."""
+        return self.tokenizer.end
+
+    @property
+    def pad(self) -> int:
+        """The id that deleted posts' tokens become."""
+        return self.tokenizer.pad
+
+    @property
+    def vocabulary(self) -> int:
+        """How many ids there are."""
+        return self.description.vocabulary
+
+    @property
+    def train_documents(self) -> int:
+        """How many of the oldest documents are for training; the newer are held out."""
+        return self.description.train_documents
+
+    @property
+    def passages(self) -> np.ndarray:
+        """(passages, 4) int64: offset, tokens, bytes of text, and whether it is learned there."""
+        return self.posts.select("offset", "length", "bytes", pl.col("learn").cast(pl.Int64)).to_numpy()
+
+    def said(self, first: int, last: int) -> Iterator[tuple[str, str, int]]:
+        """The posts of documents first to last (excluded), without those deleted: id, cleaned text, document."""
+        begin, end = int(self.documents[first]), int(self.documents[last])
+        posts = self.posts.filter((pl.col("offset") >= begin) & (pl.col("offset") < end))
+        documents = np.searchsorted(self.documents, posts["offset"].to_numpy(), side="right") - 1
+        places = posts.select("post_id", "offset", "length").iter_rows()
+        for (id, offset, length), document in zip(places, documents.tolist(), strict=True):
+            ids = self.tokens[offset : offset + length].tolist()
+            if ids and ids[0] != self.pad:
+                yield id, self.tokenizer.decode(ids), document
 
     @property
     def posts(self) -> pl.DataFrame:

@@ -16,7 +16,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What the model reads in one piece: a post, or a reply after the post it answers. at: when the last was written."""
+    """What the model reads in one piece: a post, or a reply after the post it answers. at: the last one's time."""
 
     passages: tuple[Passage, ...]
     at: int

@@ -1,8 +1,8 @@
 """The transformer: its shape, weights on disk, writing and embedding.
 
-    model, tokenizer = load_model(directory), Tokenizer.load(directory)
+    model = load_model(directory)
     "".join(write(model, tokenizer, "Good morning", seed=1))
-    Embedder.load(directory, tokenizer)(["Good morning"])     # (1, 256) float32, unit length; without torch
+    Embedder.load(directory, tokenizer, clean)(["Good morning"])     # (1, 256) float32, unit length; without torch
 
 What needs torch is imported when it is first asked for: embedding and counting tokens do without.
 """
@@ -10,14 +10,14 @@ What needs torch is imported when it is first asked for: embedding and counting 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from myna.model.config import Shape
+from myna.model.config import Shape, shape_of
 from myna.model.embedding import DIMENSIONS, Embedder
 
 if TYPE_CHECKING:
     from myna.model.checkpoint import load_model, save_model
     from myna.model.contrast import fit_embedder
     from myna.model.sampling import sample, write
-    from myna.model.transformer import Cache, Transformer, attend, document_mask
+    from myna.model.transformer import Cache, Transformer, attend, document_mask, new_model
 
 _WITH_TORCH = {
     "load_model": "checkpoint",
@@ -29,6 +29,7 @@ _WITH_TORCH = {
     "Transformer": "transformer",
     "attend": "transformer",
     "document_mask": "transformer",
+    "new_model": "transformer",
 }
 
 
@@ -48,7 +49,9 @@ __all__ = [
     "document_mask",
     "fit_embedder",
     "load_model",
+    "new_model",
     "sample",
     "save_model",
+    "shape_of",
     "write",
 ]

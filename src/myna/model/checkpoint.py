@@ -18,7 +18,7 @@ def save_model(model: Transformer, directory: Path, end: int, pad: int) -> None:
     if model.shape.tied:
         del weights["lm_head.weight"]
     save_file(weights, directory / "model.safetensors", metadata={"format": "pt"})
-    generation = {"bos_token_id": end, "eos_token_id": end, "pad_token_id": pad, "do_sample": True}
+    generation: dict[str, object] = {"bos_token_id": end, "eos_token_id": end, "pad_token_id": pad, "do_sample": True}
     generation |= {"temperature": 0.8, "top_p": 0.95}
     for name, content in (
         ("config.json", model.shape.to_hugging_face(end, pad)),

@@ -1,6 +1,7 @@
 """The shape of a model, and its `config.json` as Hugging Face's Qwen3 reads it."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,22 @@ class Shape:
             )
         except KeyError as error:
             raise Problem(f"{path} does not say {error}; it is not a complete Qwen3 configuration.") from error
+
+
+def shape_of(width: int, layers: int, vocabulary: int, context: int) -> Shape:
+    """A model of this width and depth; heads, the SwiGLU's inside and padding of the vocabulary follow."""
+    head_width = 32 if width < 256 else 64
+    heads = width // head_width
+    return Shape(
+        vocabulary=math.ceil(vocabulary / 64) * 64,
+        width=width,
+        layers=layers,
+        heads=heads,
+        kv_heads=max(heads // 2, 1),
+        head_width=head_width,
+        hidden=math.ceil(width * 8 / 3 / 32) * 32,
+        context=context,
+    )
 
 
 def _windowed(config: dict[str, Any]) -> bool:

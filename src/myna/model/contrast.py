@@ -6,6 +6,7 @@ answers, two posts with a hashtag in common (the tag taken out). Of each batch, 
 rarity, mean removed, whitened (Arora et al. 2017, "A simple but tough-to-beat baseline for sentence embeddings").
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from myna.corpus import Corpus, Tokenizer
 from myna.model.embedding import DIMENSIONS, Embedder, Features
 from myna.model.transformer import Transformer
+from myna.model.types import Tokens
 from myna.network import Progress, quiet
 
 _RARITY = 1e-3
@@ -30,6 +31,8 @@ _MOST_POSTS = 400_000
 _SHARES = (0.05, 0.30)
 """Of a batch: up to the first, replies; up to the second, hashtags; the rest, parts of posts."""
 
+Said = tuple[str, str, int]
+"""A post's id, its cleaned text, and the number of the document it stands in: a reply follows what it answers."""
 Unit = tuple[str, tuple[int, ...]]
 
 
@@ -48,28 +51,32 @@ class Texts:
 
 
 def fit_embedder(
-    model: Transformer, tokenizer: Tokenizer, corpus: Corpus, seed: int = 0, progress: Progress = quiet
+    model: Transformer,
+    tokenizer: Tokens,
+    clean: Callable[[str], str],
+    known: Iterable[Said],
+    held_out: Iterable[Said],
+    seed: int = 0,
+    progress: Progress = quiet,
 ) -> tuple[Embedder, dict[str, Any]]:
-    """The embedding of a model on its corpus, and how it measures on held-out posts.
+    """The embedding of a model, fitted to cleaned posts, and how it measures on posts held out.
 
     Measured is the mean reciprocal rank of a post's second part, or the post replied to, among all others, given the
     first part or the reply; `start` before the pairs were learned, `mean_reciprocal_rank` after. The better is kept.
     """
-    border = int(corpus.documents[corpus.description.train_documents])
-    posts = corpus.posts
-    features = Features(tokenizer, _buckets(corpus.description.text_bytes))
-    known = _texts(corpus, features, 0, border)
-    unseen = _texts(corpus, features, border, int(corpus.documents[-1]))
-    weights = _weights(known, features)
-    table = _start(model, known, features, weights, seed)
-    quality: dict[str, Any] = {"posts": len(posts), "dimensions": DIMENSIONS, "kept": "start"}
+    said = list(known)
+    features = Features(tokenizer, _buckets(sum(len(text) for _, text, _ in said)), clean)
+    texts, unseen = _texts(said[-_MOST_POSTS:], features), _texts(held_out, features)
+    weights = _weights(texts, features)
+    table = _start(model, texts, features, weights, seed)
+    quality: dict[str, Any] = {"posts": len(texts.units), "dimensions": DIMENSIONS, "kept": "start"}
     embedder = Embedder(features, table * weights[:, None])
     questions = _questions(unseen, seed)
     quality["questions"] = len(questions)
     if questions:
         quality["start"] = round(_reciprocal_rank(embedder, questions), 4)
-    if len(known.divisible) >= _FEWEST_POSTS:
-        drawn = Embedder(features, _contrast(table, weights, known, seed, progress))
+    if len(texts.divisible) >= _FEWEST_POSTS:
+        drawn = Embedder(features, _contrast(table, weights, texts, seed, progress))
         if questions:
             quality["mean_reciprocal_rank"] = round(_reciprocal_rank(drawn, questions), 4)
         if not questions or quality["mean_reciprocal_rank"] >= quality["start"]:
@@ -78,34 +85,25 @@ def fit_embedder(
     return embedder, quality
 
 
-def _buckets(text_bytes: int) -> int:
+def _buckets(characters: int) -> int:
     """Rows for hashed words: about the number of different words, which grows slower than the text (Heaps)."""
-    return int(2 ** np.clip(np.ceil(np.log2(max(text_bytes, 1) ** 0.6 * 4)), 12, 17))
+    return int(2 ** np.clip(np.ceil(np.log2(max(characters, 1) ** 0.6 * 4)), 12, 17))
 
 
-def _texts(corpus: Corpus, features: Features, begin: int, end: int) -> Texts:
-    """The posts learned between two places of the token row, deleted ones left out, the newest _MOST_POSTS."""
-    posts = corpus.posts
-    starts = corpus.documents
-    wanted = posts.filter((posts["offset"] >= begin) & (posts["offset"] < end)).tail(_MOST_POSTS)
+def _texts(said: Iterable[Said], features: Features) -> Texts:
     units: list[list[Unit]] = []
     replies: list[tuple[int, int]] = []
     places: dict[str, int] = {}
     tags: dict[str, list[int]] = {}
     before = (-1, "")
-    tokenizer = corpus.tokenizer
-    for id, offset, length in wanted.select("post_id", "offset", "length").iter_rows():
-        ids = corpus.tokens[offset : offset + length].tolist()
-        if not ids or ids[0] == tokenizer.pad:
-            continue
+    for id, text, document in said:
         place = places.get(id)
         if place is None:
             place = places[id] = len(units)
-            units.append(features.units(tokenizer.decode(ids)))
+            units.append(features.units(text))
             for tag in {word.lower() for word, _ in units[-1] if word.startswith("#") and len(word) > 2}:
                 tags.setdefault(tag, []).append(place)
-        document = int(np.searchsorted(starts, offset, side="right"))
-        if document == before[0]:
+        if document == before[0] and id != before[1]:
             replies.append((place, places[before[1]]))
         before = (document, id)
     return Texts(units, replies, [found for found in tags.values() if 2 <= len(found) <= max(len(units) // 50, 4)])
@@ -165,7 +163,7 @@ def _contrast(table: np.ndarray, weights: np.ndarray, texts: Texts, seed: int, p
         for group, rate in zip(optimizer.param_groups, (_RATE, 2 * _RATE), strict=True):
             group["lr"] = rate * (1 - step / steps)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         progress(step, steps)
     return (rows * logs.exp()[:, None]).detach().numpy()

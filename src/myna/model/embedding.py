@@ -9,7 +9,7 @@ tokenizer cuts in pieces keeps a row of its own, and one never seen before still
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ import xxhash
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from myna.corpus import Tokenizer, clean
+from myna.model.types import Tokens
 from myna.network import Problem
 
 DIMENSIONS = 256
@@ -32,10 +32,14 @@ _ROWS = 4096
 
 
 class Features:
-    """From text to rows of the table: its tokens' ids, and after these `buckets` rows for hashed words."""
+    """From text to rows of the table: its tokens' ids, and after these `buckets` rows for hashed words.
 
-    def __init__(self, tokenizer: Tokenizer, buckets: int) -> None:
+    clean: what is done to a text as people write it before it is tokens.
+    """
+
+    def __init__(self, tokenizer: Tokens, buckets: int, clean: Callable[[str], str] = str) -> None:
         self._tokenizer = tokenizer
+        self._clean = clean
         self.buckets = buckets
         self.rows = len(tokenizer) + buckets
         self._known: dict[str, tuple[int, ...]] = {}
@@ -47,7 +51,7 @@ class Features:
 
     def of(self, text: str) -> list[int]:
         """The rows of a text as people write it; never empty."""
-        found = [row for _, rows in self.units(clean(text)) for row in rows]
+        found = [row for _, rows in self.units(self._clean(text)) for row in rows]
         return found[:_MOST_FEATURES] or [self._tokenizer.end]
 
     def _rows(self, unit: str) -> tuple[int, ...]:
@@ -78,18 +82,19 @@ class Embedder:
             # One text at a time adds up in one order, whoever stands beside it.
             out[begin : begin + _ROWS] = np.add.reduceat(self.table[flat], starts, axis=0)
         lengths = np.linalg.norm(out, axis=1, keepdims=True)
-        return out / np.maximum(lengths, 1e-12)
+        unit: np.ndarray = out / np.maximum(lengths, 1e-12)
+        return unit
 
     def save(self, directory: Path) -> None:
         """Writes `embedding.safetensors`, half precision."""
         save_file({"table": self.table.astype(np.float16)}, directory / "embedding.safetensors")
 
     @classmethod
-    def load(cls, directory: Path, tokenizer: Tokenizer) -> "Embedder":
+    def load(cls, directory: Path, tokenizer: Tokens, clean: Callable[[str], str] = str) -> "Embedder":
         """Reads what `save` wrote. Raises Problem where it cannot."""
         path = directory / "embedding.safetensors"
         try:
             table = load_file(path)["table"].astype(np.float32)
         except (OSError, SafetensorError, KeyError) as error:
             raise Problem(f"The embedding {path} cannot be read: {error}. Train again with `myna train`.") from error
-        return cls(Features(tokenizer, len(table) - len(tokenizer)), table)
+        return cls(Features(tokenizer, len(table) - len(tokenizer), clean), table)

@@ -1,14 +1,14 @@
 """Writing: tokens sampled one after another with a key-value cache, and handed out as pieces of whole characters."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from myna.corpus import Tokenizer, clean, readable
 from myna.model.transformer import Cache, Transformer
+from myna.model.types import Tokens
 
 
 def sample(
@@ -66,7 +66,7 @@ def _choose(logits: Tensor, temperature: float, top_p: float, generator: torch.G
 
 def write(
     model: Transformer,
-    tokenizer: Tokenizer,
+    tokenizer: Tokens,
     prompt: str,
     max_tokens: int = 64,
     temperature: float = 0.8,
@@ -74,9 +74,13 @@ def write(
     seed: int | None = None,
     stop: Sequence[str] = (),
     lock: AbstractContextManager[Any] | None = None,
+    show: Callable[[str], str] = str,
 ) -> Iterator[str]:
-    """Text that goes on from the prompt, in pieces of whole characters, up to the post's end or a stop string."""
-    ids = [tokenizer.end, *tokenizer.encode(clean(prompt))]
+    """Text that goes on from a cleaned prompt, in pieces of whole characters, up to the post's end or a stop string.
+
+    show: turns a token's text into what people are shown, placeholders above all.
+    """
+    ids = [tokenizer.end, *tokenizer.encode(prompt)]
     stream = tokenizer.streaming()
     held = ""
     longest = max((len(text) for text in stop), default=0)
@@ -85,7 +89,7 @@ def write(
         model, ids, len(tokenizer), ends, max_tokens, temperature, top_p, seed, lock, (tokenizer.pad,)
     )  # fmt: skip
     for id in drawn:
-        held += readable(stream.push(id))
+        held += show(stream.push(id))
         if cut := _first(held, stop):
             yield held[: cut - 1]
             return

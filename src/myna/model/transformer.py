@@ -34,7 +34,7 @@ class RMSNorm(nn.Module):
 
 @dataclass
 class Cache:
-    """Keys and values of the tokens read so far: (layers, batch, kv_heads, positions, head_width), filled up to length."""
+    """Keys and values of the tokens read: (layers, batch, kv_heads, positions, head_width), filled up to length."""
 
     keys: Tensor
     values: Tensor
@@ -60,7 +60,9 @@ class Attention(nn.Module):
         self.q_norm = RMSNorm(shape.head_width, shape.epsilon)
         self.k_norm = RMSNorm(shape.head_width, shape.epsilon)
 
-    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor, cache: Cache | None, layer: int) -> Tensor:
+    def forward(
+        self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor, cache: Cache | None, layer: int
+    ) -> Tensor:
         """x: (batch, time, width); mask: (batch or 1, 1, time, positions) bool, True where one may look."""
         batch, time, _ = x.shape
         q = self.q_norm(self.q_proj(x).view(batch, time, self.heads, self.head_width)).transpose(1, 2)
@@ -72,7 +74,8 @@ class Attention(nn.Module):
             cache.values[layer, :, :, cache.length : cache.length + time] = v
             k = cache.keys[layer, :, :, : cache.length + time]
             v = cache.values[layer, :, :, : cache.length + time]
-        return self.o_proj(attend(q, k, v, mask).transpose(1, 2).reshape(batch, time, -1))
+        out: Tensor = self.o_proj(attend(q, k, v, mask).transpose(1, 2).reshape(batch, time, -1))
+        return out
 
 
 class MLP(nn.Module):
@@ -100,7 +103,9 @@ class Layer(nn.Module):
         self.input_layernorm = RMSNorm(shape.width, shape.epsilon)
         self.post_attention_layernorm = RMSNorm(shape.width, shape.epsilon)
 
-    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor, cache: Cache | None, layer: int) -> Tensor:
+    def forward(
+        self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor, cache: Cache | None, layer: int
+    ) -> Tensor:
         """x: (batch, time, width)."""
         x = x + self.self_attn(self.input_layernorm(x), rotation, mask, cache, layer)
         out: Tensor = x + self.mlp(self.post_attention_layernorm(x))
@@ -158,6 +163,13 @@ class Transformer(nn.Module):
                 spread = 0.02 if "embed_tokens" in name or "lm_head" in name else parameter.shape[1] ** -0.5
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) * spread)
 
+    def hidden(self, ids: Tensor, end: int) -> Tensor:
+        """Hidden states (batch, time, width) of windows of packed documents, each beginning with `end` and reading
+        itself only. ids: (batch, time)."""
+        mask, positions = document_mask(ids, end)
+        states: Tensor = self.model(ids, mask, positions)
+        return states
+
     def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
         """Logits (batch, time, vocabulary) of what follows each of ids (batch, time), after what the cache holds."""
         start = cache.length if cache is not None else 0
@@ -167,6 +179,13 @@ class Transformer(nn.Module):
         mask = (seen[None, :] <= positions[:, None])[None, None]
         logits: Tensor = self.lm_head(self.model(ids, mask, positions, cache))
         return logits
+
+
+def new_model(shape: Shape, seed: int) -> Transformer:
+    """An untrained model of this shape."""
+    model = Transformer(shape)
+    model.initialise(seed)
+    return model
 
 
 def rotations(positions: Tensor, head_width: int, theta: float) -> tuple[Tensor, Tensor]:
@@ -193,7 +212,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         q = q.reshape(batch, k.shape[1], groups * time, width)
         scores = (q @ k.transpose(-1, -2)).view(batch, heads, time, -1) * width**-0.5
         weights = scores.masked_fill(~mask, float("-inf")).softmax(-1).to(v.dtype)
-        return (weights.view(batch, k.shape[1], groups * time, -1) @ v).view(batch, heads, time, width)
+        mixed: Tensor = weights.view(batch, k.shape[1], groups * time, -1) @ v
+        return mixed.view(batch, heads, time, width)
     return F.scaled_dot_product_attention(q, k, v, mask, enable_gqa=True)
 
 

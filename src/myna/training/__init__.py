@@ -1,29 +1,34 @@
 """The training loop: plan, data order, optimizer, checkpoints, distribution.
 
-    with joined() as processes:                                  # one, or as many as torchrun started
-        plan = calibrated_plan(corpus, seconds=120, minutes=3, seed=0, device=pick_device(), processes=processes)
-        Trainer(plan, corpus, directory, pick_device(), processes).run()      # killed, it resumes at the same bits
+with joined() as processes:                                  # one, or as many as torchrun started
+    plan = calibrated_plan(corpus, seconds=120, minutes=3, seed=0, device=pick_device(), processes=processes)
+    Trainer(plan, corpus, directory, pick_device(), processes).run()      # killed, it resumes at the same bits
 """
 
 from myna.training.calibration import calibrated_plan
 from myna.training.checkpoint import Curve, load_checkpoint, read_curve, save_checkpoint, write_atomically
 from myna.training.loop import Trainer, seconds_per_step
-from myna.training.machine import allocator_environment, faster_precision, pick_device, set_threads
+from myna.training.machine import allocator_environment, faster_precision, pick_device, set_threads, threads_here
 from myna.training.order import IGNORED, Order, held_out
-from myna.training.plan import Plan, batch_of, choose_shape, make_plan, shape_of
+from myna.training.plan import Plan, Size, batch_of, choose_size, make_plan
 from myna.training.processes import Processes, joined
+from myna.training.types import Family, Sized, Text
 
 __all__ = [
     "IGNORED",
     "Curve",
+    "Family",
     "Order",
     "Plan",
     "Processes",
+    "Size",
+    "Sized",
+    "Text",
     "Trainer",
     "allocator_environment",
     "batch_of",
     "calibrated_plan",
-    "choose_shape",
+    "choose_size",
     "faster_precision",
     "held_out",
     "joined",
@@ -34,6 +39,6 @@ __all__ = [
     "save_checkpoint",
     "seconds_per_step",
     "set_threads",
-    "shape_of",
+    "threads_here",
     "write_atomically",
 ]

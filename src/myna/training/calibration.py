@@ -3,39 +3,54 @@
 import math
 import os
 
-from myna.corpus import Corpus
 from myna.training.loop import seconds_per_step
-from myna.training.machine import faster_precision
-from myna.training.plan import SMALLEST, Plan, batch_of, choose_shape, make_plan, shape_of
+from myna.training.machine import faster_precision, set_threads, threads_here
+from myna.training.plan import SMALLEST, Plan, Size, batch_of, choose_size, make_plan
 from myna.training.processes import Processes
+from myna.training.types import Family, Text
 
-_PROBE = (128, 3)
+_PROBE = Size(128, 3, 128)
 _PROBE_BATCH = 16
 
 
 def calibrated_plan(
-    corpus: Corpus, seconds: float, minutes: float, seed: int, device: str, processes: Processes
+    family: Family, text: Text, seconds: float, minutes: float, seed: int, device: str, processes: Processes
 ) -> Plan:
-    """The plan for training on this corpus within `seconds`, on this machine, with these processes.
+    """The plan for training on this text within `seconds`, on this machine, with these processes.
 
     A small model is timed to choose the size, then that size to count the steps. Every process takes part; the
     first one's plan is everybody's.
     """
-    described = corpus.description
+    tokens, vocabulary = int(text.documents[text.train_documents]), text.vocabulary
     precision = processes.agree(faster_precision(device))
     # The most that this little text can teach, however fast the machine.
-    shape = choose_shape(math.inf, described.train_tokens, described.vocabulary, device)
+    size = choose_size(math.inf, tokens, vocabulary, family, device)
     flops = math.inf
-    if shape.width > SMALLEST:
-        probe = shape_of(*_PROBE, described.vocabulary, 128)
+    if size.width > SMALLEST:
+        probe = _PROBE.shape(family, vocabulary)
         batch = max(_PROBE_BATCH, processes.size)
-        took = processes.agree(seconds_per_step(probe, batch, corpus, precision, device, processes))
-        flops = seconds * probe.flops_per_token * batch * probe.context / took
-        shape = choose_shape(flops, described.train_tokens, described.vocabulary, device)
-    batch = max(batch_of(flops, described.train_tokens, shape, device), processes.size)
-    took = processes.agree(seconds_per_step(shape, batch, corpus, precision, device, processes))
+        took, _ = _fastest(_PROBE, batch, family, text, precision, device, processes)
+        flops = seconds * probe.flops_per_token * batch * _PROBE.context / took
+        size = choose_size(flops, tokens, vocabulary, family, device)
+    batch = max(batch_of(flops, tokens, size, size.shape(family, vocabulary), device), processes.size)
+    took, threads = _fastest(size, batch, family, text, precision, device, processes)
     compile = os.environ.get("MYNA_COMPILE", "") == "1"
     plan = make_plan(
-        shape, batch, seconds, took, described.train_tokens, minutes, precision, seed, device, compile
-    )  # fmt: skip
-    return processes.agree(plan)
+        *(size, family, vocabulary, tokens, batch, seconds, took, minutes),
+        *(precision, seed, device, threads, compile),
+    )
+    decided: Plan = processes.agree(plan)
+    return decided
+
+
+def _fastest(
+    size: Size, batch: int, family: Family, text: Text, precision: str, device: str, processes: Processes
+) -> tuple[float, int]:
+    """Seconds a step, and the threads that give it: all, or one, which is faster for small models, and by far where
+    others use the machine too (threads wait for each other at every operation)."""
+    timings = []
+    for threads in sorted({1, threads_here(processes.here)}):
+        set_threads(threads)
+        timings.append((seconds_per_step(size, batch, family, text, precision, device, processes), threads))
+    fastest: tuple[float, int] = processes.agree(min(timings))
+    return fastest

@@ -12,15 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from myna.corpus import Corpus
-from myna.model import Shape, Transformer, document_mask
 from myna.network import Progress, now_ms, quiet
 from myna.training.checkpoint import Curve, load_checkpoint, save_checkpoint
 from myna.training.loss import summed_cross_entropy
 from myna.training.optimizer import Optimizer
 from myna.training.order import IGNORED, Order, held_out
-from myna.training.plan import Plan
+from myna.training.plan import Plan, Size, make_plan
 from myna.training.processes import Processes
+from myna.training.types import Family, Text
 
 _CHECKPOINT_EVERY = 15.0
 """Seconds."""
@@ -33,17 +32,16 @@ _ROWS = 64
 class Objective(nn.Module):
     """The model with its loss, so that one forward pass is what DDP and torch.compile wrap."""
 
-    def __init__(self, model: Transformer, end: int, precision: str) -> None:
+    def __init__(self, model: nn.Module, end: int, precision: str) -> None:
         super().__init__()
-        self.model = model
+        self.model: Any = model
         self._end = end
         self._kind = getattr(torch, precision)
 
     def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
         """The summed loss of targets (windows, context) after ids (windows, context)."""
-        mask, positions = document_mask(ids, self._end)
         with torch.autocast(ids.device.type, torch.bfloat16, enabled=self._kind == torch.bfloat16):
-            hidden = self.model.model(ids, mask, positions)
+            hidden = self.model.hidden(ids, self._end)
         learned = targets != IGNORED
         return summed_cross_entropy(hidden[learned], self.model.lm_head.weight, targets[learned], self._kind)
 
@@ -54,23 +52,24 @@ class Trainer:
     def __init__(
         self,
         plan: Plan,
-        corpus: Corpus,
+        family: Family,
+        text: Text,
         directory: Path | None = None,
         device: str = "cpu",
         processes: Processes | None = None,
-        start: Transformer | None = None,
+        start: nn.Module | None = None,
     ) -> None:
-        """start: weights to go on from instead of random ones, of the plan's shape."""
-        self.plan, self.corpus, self.directory, self.device = plan, corpus, directory, device
+        """start: a model to go on from instead of an untrained one, of the plan's shape."""
+        self.plan, self.text, self.directory, self.device = plan, text, directory, device
         self.processes = processes or Processes()
-        self.order = Order(corpus, plan.seed, plan.shape.context)
+        self.order = Order(text, plan.seed, plan.context)
         if start is None:
-            start = Transformer(plan.shape)
-            start.initialise(plan.seed)
+            shape = family.shape(plan.width, plan.layers, plan.vocabulary, plan.context)
+            start = family.build(shape, plan.seed)
         self.model = start.to(device).train()
         self.step = 0
         self.optimizer = Optimizer(self.model, plan)
-        objective: nn.Module = Objective(self.model, corpus.tokenizer.end, plan.precision)
+        objective: nn.Module = Objective(self.model, text.end, plan.precision)
         if plan.compile:
             objective.compile()
         self._wrapped: nn.Module = objective
@@ -120,19 +119,17 @@ class Trainer:
     @torch.no_grad()
     def bits_per_byte(self, most: int = 1 << 60) -> float | None:
         """Bits of surprise a byte of held-out text, on its newest `most` documents; None where there is none."""
-        ids, targets, size = held_out(self.corpus, self.plan.shape.context, most)
+        ids, targets, size = held_out(self.text, self.plan.context, most)
         if not size:
             return None
-        objective = Objective(self.model, self.corpus.tokenizer.end, self.plan.precision)
+        objective = Objective(self.model, self.text.end, self.plan.precision)
         part = self.processes.share(len(ids))
         ids, targets = ids[part], targets[part]
         nats = 0.0
         for begin in range(0, len(ids), _ROWS):
             rows = slice(begin, begin + _ROWS)
             longest = int((targets[rows] != IGNORED).any(0).nonzero()[0].max(initial=0)) + 1
-            nats += float(
-                objective(self._tensor(ids[rows, :longest]), self._tensor(targets[rows, :longest]))
-            )
+            nats += float(objective(self._tensor(ids[rows, :longest]), self._tensor(targets[rows, :longest])))
         return self.processes.total(nats) / math.log(2) / size
 
     def run(self, progress: Progress = quiet, until: Callable[[], bool] = lambda: False) -> float | None:
@@ -172,7 +169,7 @@ class Trainer:
     def _point(self, curve: Curve | None, loss: float | None, bits: float | None, seconds: float) -> None:
         if curve is None:
             return
-        tokens = self.step * self.plan.batch * self.plan.shape.context
+        tokens = self.step * self.plan.batch * self.plan.context
         point: dict[str, Any] = {"step": self.step, "steps": self.plan.steps, "tokens": tokens}
         if loss is not None:
             point["loss"] = round(loss, 4)
@@ -181,12 +178,12 @@ class Trainer:
         curve.add(**point, seconds=round(seconds, 2), at=now_ms())
 
 
-def seconds_per_step(shape: Shape, batch: int, corpus: Corpus, precision: str, device: str, processes: Processes) -> float:
+def seconds_per_step(
+    size: Size, batch: int, family: Family, text: Text, precision: str, device: str, processes: Processes
+) -> float:
     """What a step of such a model takes here: the median of a few, after one that warms up."""
-    from myna.training.plan import make_plan
-
-    plan = make_plan(shape, batch, 1.0, 1.0, 1 << 30, 0.0, precision, device=device)
-    trainer = Trainer(plan, corpus, None, device, processes)
+    plan = make_plan(size, family, text.vocabulary, 1 << 30, batch, 1.0, 1.0, 0.0, precision, device=device)
+    trainer = Trainer(plan, family, text, None, device, processes)
     timings = []
     for _ in range(5):
         began = time.perf_counter()

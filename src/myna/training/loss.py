@@ -45,5 +45,5 @@ def summed_cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor, kind: 
 
     hidden: (rows, width); weight: (vocabulary, width); targets: (rows,) int64; kind: precision of the products.
     """
-    loss: Tensor = _Summed.apply(hidden, weight, targets, kind)
+    loss: Tensor = _Summed.apply(hidden, weight, targets, kind)  # type: ignore[no-untyped-call]
     return loss

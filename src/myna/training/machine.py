@@ -25,13 +25,16 @@ def pick_device(rank: int = 0) -> str:
     return f"cuda:{rank % torch.cuda.device_count()}" if torch.cuda.is_available() else "cpu"
 
 
-def set_threads(processes: int = 1) -> int:
-    """Sets torch's threads to MYNA_THREADS, else to this process's share of the cores; returns how many."""
+def threads_here(processes: int = 1) -> int:
+    """Threads for one of `processes` on this machine: MYNA_THREADS, else its share of the cores."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = int(os.environ.get("MYNA_THREADS", "0") or 0) or max(cores // max(processes, 1), 1)
+    return int(os.environ.get("MYNA_THREADS", "0") or 0) or max(cores // max(processes, 1), 1)
+
+
+def set_threads(threads: int) -> None:
+    """Sets how many threads torch uses in this thread, and in those that have not used it yet."""
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
-    return threads
 
 
 def faster_precision(device: str) -> str:

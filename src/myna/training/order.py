@@ -8,20 +8,20 @@ from functools import lru_cache
 
 import numpy as np
 
-from myna.corpus import Corpus
+from myna.training.types import Text
 
 IGNORED = -100
 """As a target: do not learn this one."""
 
 
 class Order:
-    """The training text in the order a seed gives. documents: how many of the corpus's oldest are read."""
+    """The training text in the order a seed gives."""
 
-    def __init__(self, corpus: Corpus, seed: int, context: int) -> None:
-        self._corpus = corpus
+    def __init__(self, text: Text, seed: int, context: int) -> None:
+        self._text = text
         self._seed = seed
         self._context = context
-        self._starts = corpus.documents[: corpus.description.train_documents + 1]
+        self._starts = text.documents[: text.train_documents + 1]
         self._lengths = np.diff(self._starts)
         # A window needs one token more than it teaches; less text than that is read round and round.
         self.windows = max(int((self._starts[-1] - 1) // context), 1)
@@ -48,10 +48,10 @@ class Order:
             left = int(ends[document]) - at
             take = min(left, wanted - filled)
             begin = int(self._starts[documents[document] + 1]) - left
-            ids[filled : filled + take] = self._corpus.tokens[begin : begin + take]
-            learn[filled : filled + take] = self._corpus.learn[begin : begin + take]
+            ids[filled : filled + take] = self._text.tokens[begin : begin + take]
+            learn[filled : filled + take] = self._text.learn[begin : begin + take]
             filled, at = filled + take, at + take
-        return _targets(ids, learn, self._corpus.tokenizer.pad)
+        return _targets(ids, learn, self._text.pad)
 
     def batch(self, step: int, size: int, part: slice = slice(None)) -> tuple[np.ndarray, np.ndarray, int]:
         """A part of a step's windows: two (windows, context) int64, and how many targets the whole step has."""
@@ -62,29 +62,30 @@ class Order:
         return ids[part], targets[part], int((targets != IGNORED).sum())
 
 
-def held_out(corpus: Corpus, context: int, most: int = 1 << 60) -> tuple[np.ndarray, np.ndarray, int]:
+def held_out(text: Text, context: int, most: int = 1 << 60) -> tuple[np.ndarray, np.ndarray, int]:
     """The newest documents for measuring: ids and targets (documents, context) int64, each document from its own
     start, cut at the context, the shortest first; and the bytes of text its targets stand for. most: documents."""
-    starts = corpus.documents[corpus.description.train_documents :]
-    posts = corpus.posts.filter(corpus.posts["offset"] >= starts[0])
+    starts = text.documents[text.train_documents :]
+    passages = text.passages
+    passages = passages[passages[:, 0] >= starts[0]]
     count = min(len(starts) - 1, most)
-    pad = corpus.tokenizer.pad
+    pad = text.pad
     longest = min(max((int(n) for n in np.diff(starts[: count + 1])), default=1), context + 1)
     ids = np.full((count, longest + 1), pad, np.int64)
     learn = np.zeros((count, longest + 1), bool)
-    end = corpus.tokenizer.end
+    end = text.end
     for row in range(count):
         begin, stop = int(starts[row]), min(int(starts[row + 1]), int(starts[row]) + longest)
-        ids[row, : stop - begin] = corpus.tokens[begin:stop]
-        learn[row, 1 : stop - begin] = corpus.learn[begin + 1 : stop]
+        ids[row, : stop - begin] = text.tokens[begin:stop]
+        learn[row, 1 : stop - begin] = text.learn[begin + 1 : stop]
         if stop == starts[row + 1]:
             ids[row, stop - begin], learn[row, stop - begin] = end, True
     sizes = 0
     last = int(starts[count])
-    for offset, length, size, learned in posts.select("offset", "length", "bytes", "learn").iter_rows():
+    for offset, length, size, learned in passages.tolist():
         row = int(np.searchsorted(starts, offset, side="right")) - 1
         whole = offset + length - int(starts[row]) <= longest
-        if learned and offset < last and whole and corpus.tokens[offset] != pad:
+        if learned and offset < last and whole and text.tokens[offset] != pad:
             sizes += size
         elif learned and offset < last:
             # Cut or deleted: neither its tokens nor its bytes count.

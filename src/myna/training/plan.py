@@ -9,7 +9,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from myna.model import Shape
+from myna.training.types import Family, Sized
 
 _LADDER = (
     *((64, 2), (96, 3), (128, 4), (192, 5), (256, 6), (384, 8), (512, 8), (640, 10), (768, 12)),
@@ -31,9 +31,14 @@ _BATCH_TOKENS_MOST = 2**19
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A training run. batch: windows of `shape.context` tokens a step, over all processes; micro: windows at once."""
+    """A training run. batch: windows of `context` tokens a step, over all processes; micro: windows at once."""
 
-    shape: Shape
+    width: int
+    layers: int
+    vocabulary: int
+    context: int
+    parameters: int
+    flops_per_token: float
     seed: int
     steps: int
     batch: int
@@ -44,12 +49,13 @@ class Plan:
     cooldown: int
     precision: str
     minutes: float
+    threads: int = 1
     compile: bool = False
 
     @property
     def tokens(self) -> int:
         """Tokens the run reads."""
-        return self.steps * self.batch * self.shape.context
+        return self.steps * self.batch * self.context
 
     def rate(self, step: int) -> float:
         """The learning rates' factor at a step: rises to 1, stays, falls in a line to a twentieth."""
@@ -65,76 +71,87 @@ class Plan:
     @classmethod
     def from_dict(cls, body: dict[str, Any]) -> "Plan":
         """The inverse of `to_dict`."""
-        return cls(**{**body, "shape": Shape(**body["shape"])})
+        return cls(**body)
 
 
-def choose_shape(flops: float, corpus_tokens: int, vocabulary: int, device: str = "cpu") -> Shape:
-    """The model that this much compute (floating-point operations in all) trains best on this much text."""
-    best = shape_of(*_LADDER[0], vocabulary, _CONTEXT)
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A rung of the ladder: width, layers, and positions read at once."""
+
+    width: int
+    layers: int
+    context: int
+
+    def shape(self, family: Family, vocabulary: int) -> Sized:
+        """The shape of this size in a family."""
+        return family.shape(self.width, self.layers, vocabulary, self.context)
+
+
+def choose_size(flops: float, tokens: int, vocabulary: int, family: Family, device: str = "cpu") -> Size:
+    """The model that this much compute (floating-point operations in all) trains best on a corpus of `tokens`."""
+    best = Size(*_LADDER[0], _CONTEXT)
     for width, layers in _LADDER:
-        shape = shape_of(width, layers, vocabulary, _CONTEXT if width < 512 and device == "cpu" else _CONTEXT_LONG)
-        readable = min(flops / shape.flops_per_token, corpus_tokens * _MOST_EPOCHS)
-        if readable >= _TOKENS_PER_PARAMETER * shape.matrix_parameters:
-            best = shape
+        size = Size(width, layers, _CONTEXT if width < 512 and device == "cpu" else _CONTEXT_LONG)
+        shape = size.shape(family, vocabulary)
+        if _readable(flops, tokens, shape) >= _TOKENS_PER_PARAMETER * shape.matrix_parameters:
+            best = size
     return best
 
 
-def shape_of(width: int, layers: int, vocabulary: int, context: int) -> Shape:
-    """A model of this width and depth; heads, SwiGLU and padding of the vocabulary follow."""
-    head_width = 32 if width < 256 else 64
-    heads = width // head_width
-    hidden = math.ceil(width * 8 / 3 / 32) * 32
-    return Shape(
-        vocabulary=math.ceil(vocabulary / 64) * 64,
-        width=width,
-        layers=layers,
-        heads=heads,
-        kv_heads=max(heads // 2, 1),
-        head_width=head_width,
-        hidden=hidden,
-        context=context,
-    )
-
-
-def batch_of(flops: float, corpus_tokens: int, shape: Shape, device: str) -> int:
+def batch_of(flops: float, tokens: int, size: Size, shape: Sized, device: str = "cpu") -> int:
     """Windows a step: more with more compute, but enough steps for the little text of a small network."""
-    tokens = min(flops / shape.flops_per_token, corpus_tokens * _MOST_EPOCHS)
+    read = _readable(flops, tokens, shape)
     # Around 400 steps at the least; from there the batch grows with the square root of what is read.
-    wanted = min(tokens / 400, _BATCH_TOKENS * max(math.sqrt(tokens / 2e6), 1.0))
+    wanted = min(read / 400, _BATCH_TOKENS * max(math.sqrt(read / 2e6), 1.0))
     if device != "cpu":
         wanted = max(wanted, 16_384)
     wanted = min(max(wanted, 1024), _BATCH_TOKENS_MOST)
-    return int(2 ** round(math.log2(wanted / shape.context))) or 1
+    return int(2 ** round(math.log2(wanted / size.context))) or 1
+
+
+def _readable(flops: float, tokens: int, shape: Sized) -> float:
+    return min(flops / shape.flops_per_token, tokens * _MOST_EPOCHS)
 
 
 def make_plan(
-    shape: Shape,
+    size: Size,
+    family: Family,
+    vocabulary: int,
+    tokens: int,
     batch: int,
     seconds: float,
     step_seconds: float,
-    corpus_tokens: int,
     minutes: float,
     precision: str,
     seed: int = 0,
     device: str = "cpu",
+    threads: int = 1,
     compile: bool = False,
 ) -> Plan:
-    """The plan for a model whose step of `batch` windows takes step_seconds, within `seconds`."""
-    window = batch * shape.context
-    most = math.ceil(corpus_tokens * _MOST_EPOCHS / window)
+    """The plan for a model whose step of `batch` windows takes step_seconds, within `seconds`, on a corpus of `tokens`
+    to train on."""
+    shape = size.shape(family, vocabulary)
+    window = batch * size.context
+    most = math.ceil(tokens * _MOST_EPOCHS / window)
     steps = max(min(int(seconds / step_seconds), most), _FEWEST_STEPS)
     return Plan(
-        shape=shape,
+        width=size.width,
+        layers=size.layers,
+        vocabulary=vocabulary,
+        context=size.context,
+        parameters=shape.parameters,
+        flops_per_token=shape.flops_per_token,
         seed=seed,
         steps=steps,
         batch=batch,
-        micro=batch if device == "cpu" else max(min(batch, 65_536 // shape.context), 1),
+        micro=batch if device == "cpu" else max(min(batch, 65_536 // size.context), 1),
         matrix_rate=0.02,
         vector_rate=0.004,
         warmup=min(20, steps // 10),
         cooldown=steps * 2 // 3,
         precision=precision,
         minutes=minutes,
+        threads=threads,
         compile=compile,
     )
 
