@@ -106,7 +106,7 @@ class Language:
         seed: int | None = None,
         stop: Sequence[str] = (),
     ) -> Iterator[str]:
-        """Text that goes on from the prompt, in pieces, up to the post's end. Raises Problem where there is no model."""
+        """What goes on from the prompt, in pieces, to the end of the post. Raises Problem before there is a model."""
         if max_tokens < 1 or not 0 <= temperature <= 5 or not 0 < top_p <= 1:
             raise Problem(
                 "Writing needs at least one token, a temperature from 0 to 5 and a top_p above 0 and up to 1.", 422
