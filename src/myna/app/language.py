@@ -75,7 +75,7 @@ class Language:
 
     def versions(self) -> list[str]:
         """All published versions, the oldest first."""
-        return sorted(path.parent.name for path in self._root.glob("*/myna.json"))
+        return sorted(path.parent.name for path in self._root.glob(f"{self.name}-*/myna.json"))
 
     def about(self) -> dict[str, Any]:
         """What the version in use was trained on, its plan and its measure; empty before there is one."""
@@ -255,7 +255,26 @@ class Language:
     ) -> None:
         """Writes the version beside the others, logs the decision, then points `current` at it. Each step can be
         done again after a kill without doing anything twice."""
-        from myna.corpus import clean, keep_to_permitted
+        from myna.training import write_atomically
+
+        version = self._recorded(state)
+        if not (self._root / version / "myna.json").exists():
+            version = self._write(run, state, model, corpus, plan, bits, progress)
+        write_atomically(self._root / "current", version.encode())
+        shutil.rmtree(run)
+        progress(1, 1)
+
+    def _write(
+        self,
+        run: Path,
+        state: dict[str, Any],
+        model: Any,
+        corpus: "Corpus",
+        plan: "Plan",
+        bits: float | None,
+        progress: Progress,
+    ) -> str:
+        from myna.corpus import clean, keep_to_permitted, persist
         from myna.model import fit_embedder, save_model
 
         keep_to_permitted(corpus, self._reader)
@@ -271,53 +290,53 @@ class Language:
         embedder.save(fresh)
         shutil.copyfile(run / "curve.jsonl", fresh / "curve.jsonl")
         day = datetime.fromtimestamp(state["began"] / 1000, UTC).strftime("%Y%m%d")
-        # Time-ordered names, and the content's hash: the same bits are the same version.
+        # Names in the order of time, ending in the content's hash: the same bits have the same end.
         version = f"{self.name}-{day}-{state['began'] // 1000 % 86_400:05d}-{_hash(fresh)}"
-        description = corpus.description
         about = {
             "version": version,
             "bits_per_byte": bits,
             "parameters": plan.parameters,
             "tokens": plan.tokens,
-            "documents": description.documents,
+            "documents": corpus.description.documents,
             "seconds": round((now_ms() - state["began"]) / 1000, 1),
-            "corpus": description.to_dict(),
+            "corpus": corpus.description.to_dict(),
             "plan": plan.to_dict(),
             "embedding": quality,
         }
         _keep(fresh / "myna.json", about)
-        if not (self._root / version).exists():
-            fresh.replace(self._root / version)
+        persist(fresh)
+        shutil.rmtree(self._root / version, ignore_errors=True)
+        fresh.replace(self._root / version)
         self._record(state, about)
-        from myna.training import write_atomically
+        return version
 
-        write_atomically(self._root / "current", version.encode())
-        shutil.rmtree(run)
-        progress(1, 1)
+    def _recorded(self, state: dict[str, Any]) -> str:
+        """The version of this run's decision, where it was logged before a kill; else a name of none."""
+        try:
+            return self._log.get(state["decision"]).model
+        except NotFound:
+            return ".none"
 
     def _record(self, state: dict[str, Any], about: dict[str, Any]) -> None:
-        try:
-            self._log.get(state["decision"])
-        except NotFound:
-            corpus = about["corpus"]
-            reason = {
-                "text": N_(
-                    "Learned from {documents} documents that the gate admitted, the newest held out to measure."
-                ),
-                "values": {"documents": corpus["documents"]},
-                "evidence": [],
-            }
-            input = {name: corpus[name] for name in ("admitted", "dropped", "hash", "documents", "tokens", "deletions")}
-            output = {name: about[name] for name in ("version", "bits_per_byte", "parameters", "tokens", "embedding")}
-            self._log.write(
-                "train",
-                str(MYNA),
-                Purpose.TRAIN,
-                {"corpus": input, "plan": about["plan"]},
-                {**output, "reasons": [reason]},
-                about["version"],
-                id=state["decision"],
-            )
+        if self._recorded(state) == about["version"]:
+            return
+        corpus = about["corpus"]
+        reason = {
+            "text": N_("Learned from {documents} documents that the gate admitted, the newest held out to measure."),
+            "values": {"documents": corpus["documents"]},
+            "evidence": [],
+        }
+        input = {name: corpus[name] for name in ("admitted", "dropped", "hash", "documents", "tokens", "deletions")}
+        output = {name: about[name] for name in ("version", "bits_per_byte", "parameters", "tokens", "embedding")}
+        self._log.write(
+            "train",
+            str(MYNA),
+            Purpose.TRAIN,
+            {"corpus": input, "plan": about["plan"]},
+            {**output, "reasons": [reason]},
+            about["version"],
+            id=state["decision"],
+        )
 
 
 class _Version:

@@ -11,7 +11,7 @@ from myna.corpus.cleaning import clean, has_words, readable
 from myna.corpus.documents import gather, permitted
 from myna.corpus.duplicates import repeats
 from myna.corpus.languages import language_of
-from myna.corpus.shards import Corpus, remove_other_corpora, write_corpus
+from myna.corpus.shards import Corpus, persist, remove_other_corpora, write_corpus
 from myna.corpus.tokenizer import END, PAD, REPLY, SPECIAL, Streaming, Tokenizer, train_tokenizer, vocabulary_size
 from myna.corpus.types import Description, Document, Gathered, Passage
 
@@ -35,6 +35,7 @@ __all__ = [
     "keep_to_permitted",
     "language_of",
     "permitted",
+    "persist",
     "readable",
     "remove_other_corpora",
     "repeats",

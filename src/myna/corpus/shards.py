@@ -163,7 +163,7 @@ def write_corpus(
     )
     (directory / "corpus.json").write_text(json.dumps(description.to_dict(), indent=1), encoding="utf-8")
     final = parent / description.hash
-    _persist(directory)
+    persist(directory)
     if final.exists():
         shutil.rmtree(final)
     directory.replace(final)
@@ -197,7 +197,8 @@ def _encode(
     return ids, learn, places
 
 
-def _persist(directory: Path) -> None:
+def persist(directory: Path) -> None:
+    """Makes a folder and its files durable."""
     for path in (*directory.iterdir(), directory):
         descriptor = os.open(path, os.O_RDONLY)
         try:

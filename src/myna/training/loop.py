@@ -92,7 +92,7 @@ class Trainer:
             save_checkpoint(self.directory / "checkpoint.pt", state | {"optimizer": self.optimizer.state_dict()})
 
     def advance(self) -> float:
-        """One step; returns its mean loss in nats a token, over all processes' windows."""
+        """One step; returns this process's part of its mean loss in nats a token: over all processes they sum to it."""
         plan, processes = self.plan, self.processes
         ids, targets, count = self.order.batch(self.step, plan.batch, processes.share(plan.batch))
         total = 0.0
@@ -148,8 +148,9 @@ class Trainer:
             bits = self.bits_per_byte(_MEASURED) if measure else None
             now = time.monotonic()
             if measure or self.step - told >= max(plan.steps // 200, 1):
-                loss = self.processes.total(sum(losses) / len(losses)) if measure else sum(losses) / len(losses)
-                self._point(curve, loss * self._scale(measure), bits, before + now - began)
+                # Each process has its own windows' part of the mean.
+                loss = self.processes.total(sum(losses) / len(losses))
+                self._point(curve, loss, bits, before + now - began)
                 told, losses = self.step, []
             if now - saved > _CHECKPOINT_EVERY:
                 self.save()
@@ -161,10 +162,6 @@ class Trainer:
             self._point(curve, None, bits, before + time.monotonic() - began)
         self.save()
         return bits
-
-    def _scale(self, summed: bool) -> float:
-        # A process's own share of the loss, where it was not summed over all, stands for the whole.
-        return 1.0 if summed else float(self.processes.size)
 
     def _point(self, curve: Curve | None, loss: float | None, bits: float | None, seconds: float) -> None:
         if curve is None:

@@ -146,7 +146,7 @@ def make_plan(
         batch=batch,
         micro=batch if device == "cpu" else max(min(batch, 65_536 // size.context), 1),
         matrix_rate=0.02,
-        vector_rate=0.004,
+        vector_rate=0.01,
         warmup=min(20, steps // 10),
         cooldown=steps * 2 // 3,
         precision=precision,

@@ -1,0 +1,226 @@
+import threading
+from pathlib import Path
+
+import filelock
+import numpy as np
+import pytest
+
+from myna.app.language import Language
+from myna.corpus import Corpus
+from myna.decisions import DecisionLog
+from myna.gate import Reader
+from myna.network import Consent, Deletion, Person, Post, Problem, Purpose
+from myna.network.store import Store
+
+_MINUTES = 0.03
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYNA_THREADS", "1")
+
+
+def _network(home: Path, posts: int) -> tuple[Store, Language]:
+    home.mkdir(exist_ok=True)
+    store = Store(f"sqlite:///{home / 'myna.db'}")
+    subjects = ("the tram", "our library", "a gardener", "the old bridge", "my neighbour")
+    verbs = ("needs", "likes", "repairs", "has lost", "talks about")
+    store.append([Person("home:a", "a")])
+    for n in range(posts):
+        text = f"{subjects[n % 5]} {verbs[n // 5 % 5]} thing {n} in the town today"
+        store.append([Post(f"home:{n}", "home:a", 1000 + n, text, "en", f"home:{n - 1}" if n % 5 == 4 else "")])
+    return store, Language(home, Reader(store), DecisionLog(store))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store, dict[str, object]]:
+    home = tmp_path_factory.mktemp("home")
+    store, language = _network(home, 300)
+    return home, store, language.train(_MINUTES)
+
+
+def _language(trained: tuple[Path, Store, dict[str, object]]) -> Language:
+    home, store, _ = trained
+    return Language(home, Reader(store), DecisionLog(store))
+
+
+def test_before_training_there_is_no_model_and_it_says_what_to_do(tmp_path: Path) -> None:
+    _, language = _network(tmp_path, 0)
+    assert not language.ready
+    assert language.version == ""
+    assert language.curve() == []
+    for use in (lambda: language.generate("x"), lambda: language.embed(["x"]), lambda: language.count_tokens("x")):
+        with pytest.raises(Problem, match="myna train"):
+            use()
+
+
+def test_an_empty_network_says_how_to_fill_it(tmp_path: Path) -> None:
+    _, language = _network(tmp_path, 0)
+    with pytest.raises(Problem, match="myna import PATH"):
+        language.train(_MINUTES)
+
+
+def test_a_trained_model_writes_embeds_and_counts(trained: tuple[Path, Store, dict[str, object]]) -> None:
+    language = _language(trained)
+    assert language.ready
+    assert language.version == trained[2]["version"]
+    assert list(language.generate("the tram", 10, seed=1)) == list(language.generate("the tram", 10, seed=1))
+    vectors = language.embed(["the tram needs thing 7", "our library"])
+    assert vectors.shape[0] == 2
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+    assert language.count_tokens("the tram in the town") > 0
+
+
+def test_transformers_loads_the_published_folder(trained: tuple[Path, Store, dict[str, object]]) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    language = _language(trained)
+    folder = trained[0] / "models" / "language" / language.version
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ids = tokenizer("the tram", return_tensors="pt")["input_ids"]
+    written = AutoModelForCausalLM.from_pretrained(folder).generate(ids, max_new_tokens=5, do_sample=False)
+    assert written.shape[1] > ids.shape[1]
+
+
+def test_the_decision_says_what_was_learned_from(trained: tuple[Path, Store, dict[str, object]]) -> None:
+    language = _language(trained)
+    (decision,) = DecisionLog(trained[1]).latest("train")
+    assert decision.model == language.version
+    assert decision.input["corpus"]["admitted"] == {"own network": 300}
+    assert decision.input["plan"]["minutes"] == _MINUTES
+    assert decision.output["bits_per_byte"] == trained[2]["bits_per_byte"]
+    assert decision.output["reasons"]
+
+
+def test_the_curve_has_losses_and_measures(trained: tuple[Path, Store, dict[str, object]]) -> None:
+    curve = _language(trained).curve()
+    assert {"step", "steps", "tokens", "seconds", "at"} <= curve[0].keys()
+    assert any("bits_per_byte" in point for point in curve)
+    assert curve[-1]["step"] == curve[-1]["steps"]
+
+
+def test_many_threads_may_write_and_embed_at_once(trained: tuple[Path, Store, dict[str, object]]) -> None:
+    language = _language(trained)
+    alone = "".join(language.generate("our library", 20, seed=4)), language.embed(["our library"])
+    found: list[tuple[str, np.ndarray]] = []
+
+    def use() -> None:
+        found.append(("".join(language.generate("our library", 20, seed=4)), language.embed(["our library"])))
+
+    threads = [threading.Thread(target=use) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 6
+    assert all(text == alone[0] and np.array_equal(vectors, alone[1]) for text, vectors in found)
+
+
+@pytest.mark.parametrize("posts", [1, 2, 20])
+def test_the_smallest_networks_train(tmp_path: Path, posts: int) -> None:
+    _, language = _network(tmp_path, posts)
+    result = language.train(_MINUTES)
+    assert result["documents"] >= 1
+    "".join(language.generate("the tram", 5, seed=0))
+    assert language.embed([""]).shape[0] == 1
+
+
+def test_training_again_makes_a_new_version_and_keeps_the_old(tmp_path: Path) -> None:
+    store, language = _network(tmp_path, 60)
+    first = language.train(_MINUTES)["version"]
+    before = language.embed(["the tram"])
+    store.append([Post(f"home:n{n}", "home:a", 5000 + n, f"a new matter {n} of boats and rivers") for n in range(60)])
+    second = language.train(_MINUTES, seed=1)["version"]
+    assert first != second
+    assert language.version == second
+    assert set(language.versions()) == {first, second}
+    assert not np.array_equal(language.embed(["the tram"]), before)
+    assert DecisionLog(store).count("train") == 2
+
+
+@pytest.mark.parametrize("stage", ["building the corpus", "planning", "training", "embedding", "publishing"])
+def test_a_run_killed_at_any_stage_goes_on_and_publishes_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    places = {
+        "building the corpus": "myna.corpus.build.write_corpus",
+        "planning": "myna.training.calibrated_plan",
+        "training": "myna.training.loop.Trainer.bits_per_byte",
+        "embedding": "myna.model.contrast._start",
+        "publishing": "myna.decisions.log.DecisionLog.get",
+    }
+    store, language = _network(tmp_path, 60)
+    with monkeypatch.context() as patched:
+        patched.setattr(places[stage], die)
+        with pytest.raises(Killed):
+            language.train(_MINUTES)
+    assert not language.ready
+    again = Language(tmp_path, Reader(store), DecisionLog(store))
+    result = again.train(_MINUTES)
+    assert again.versions() == [result["version"]]
+    assert DecisionLog(store).count("train") == 1
+    assert not (tmp_path / "models" / "language" / "run").exists()
+
+
+def test_progress_only_grows_and_reaches_the_end(tmp_path: Path) -> None:
+    _, language = _network(tmp_path, 60)
+    seen: list[float] = []
+    language.train(_MINUTES, lambda done, total: seen.append(done / total))
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+
+def test_a_deleted_post_leaves_the_tokens_that_wait_to_be_learned(tmp_path: Path) -> None:
+    store, language = _network(tmp_path, 60)
+    language.train(_MINUTES)
+
+    def held() -> str:
+        (folder,) = [path for path in (tmp_path / "corpus").iterdir() if path.is_dir()]
+        corpus = Corpus(folder)
+        return corpus.tokenizer.decode(np.asarray(corpus.tokens).tolist())
+
+    assert "thing 17 in" in held()
+    store.append([Deletion("home:17", "post", 9)])
+    assert language.drop(["home:17"]) == 1
+    assert "thing 17 in" not in held()
+    assert "thing 18 in" in held()
+
+
+def test_a_no_said_while_a_run_waits_holds_when_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, language = _network(tmp_path, 60)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("myna.training.calibrated_plan", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            language.train(_MINUTES)
+    store.append([Consent("home:23", Purpose.TRAIN, False, "home:a", 9)])
+    language.train(_MINUTES)
+    (folder,) = [path for path in (tmp_path / "corpus").iterdir() if path.is_dir()]
+    corpus = Corpus(folder)
+    assert "thing 23 in" not in corpus.tokenizer.decode(np.asarray(corpus.tokens).tolist())
+
+
+def test_two_cannot_train_at_once(tmp_path: Path) -> None:
+    _, language = _network(tmp_path, 20)
+    folder = tmp_path / "models" / "language"
+    folder.mkdir(parents=True)
+    with filelock.FileLock(folder / "train.lock"), pytest.raises(Problem, match="Another process is training"):
+        Language(tmp_path, language._reader, language._log).train(_MINUTES)
+
+
+def test_a_dial_out_of_range_and_unusable_sampling_are_refused(trained: tuple[Path, Store, dict[str, object]]) -> None:
+    language = _language(trained)
+    for minutes in (0, -1, float("nan")):
+        with pytest.raises(Problem, match="minutes"):
+            language.train(minutes)
+    with pytest.raises(Problem, match="temperature"):
+        language.generate("x", temperature=-1)
