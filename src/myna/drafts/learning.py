@@ -209,6 +209,7 @@ def train(found: Samples, embed: Embed | None, seed: int = 0, rounds: int = 100)
     idf[seen < 2] = 0  # an n-gram of one text can only be learnt by heart
     idf = idf.astype(np.float16).astype(np.float32)  # as it is kept, so that a restart changes no probability
     words = scaled(counts, idf)
+    words.eliminate_zeros()  # what is not used is not searched for: half of the weights
     vectors = probe = None
     dense = found.signals
     prior = np.array([signal.weight for signal in SIGNALS])
