@@ -309,8 +309,12 @@ class Myna:
         reply_to: str = "",
         quote_of: str = "",
         visibility: Visibility = Visibility.PUBLIC,
+        id: str = "",
     ) -> Post:
-        """Writes a post; durable and, within a second, findable. Raises Problem for an empty or invalid one."""
+        """Writes a post; durable and, within a second, findable. Raises Problem for an empty or invalid one.
+
+        id: where it was chosen beforehand, so that doing it again writes nothing twice; else a fresh one.
+        """
         person = self.store.person(person_id)
         if not text.strip():
             raise Problem("A post needs some text.", 422)
@@ -320,7 +324,7 @@ class Myna:
         mentions = tuple(dict.fromkeys(id for id in found if id))
         urls = tuple(word for word in text.split() if word.startswith(("http://", "https://")))
         post = Post(
-            new_id(), person.id, now_ms(), text, person.lang, reply_to, "", quote_of, visibility, mentions, urls
+            id or new_id(), person.id, now_ms(), text, person.lang, reply_to, "", quote_of, visibility, mentions, urls
         )  # fmt: skip
         self.store.append([post])
         self._wrote()
@@ -425,10 +429,10 @@ class Myna:
         return self.drafts.all(person_id)
 
     def post_draft(self, person_id: str, draft_id: str) -> Post:
-        """Posts a held draft now. Killed in between, it is either still held or posted, and may be both: never lost."""
+        """Posts a held draft now. The post's id is the draft's: killed in between, or asked twice, it is posted once."""
         draft = self.drafts.get(person_id, draft_id)
-        post = self.publish(person_id, draft.text, draft.reply_to, draft.quote_of)
-        self.drafts.take(person_id, draft_id)
+        post = self.publish(person_id, draft.text, draft.reply_to, draft.quote_of, id=f"{HOME}:{draft.id}")
+        self.drafts.discard(person_id, draft_id)
         return post
 
     def discard_draft(self, person_id: str, draft_id: str) -> None:

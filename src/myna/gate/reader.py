@@ -53,8 +53,15 @@ class Reader:
     def posts_by(
         self, actor: Actor, purpose: Purpose, author_id: str, before: int = 2**62, limit: int = 20
     ) -> list[Post]:
-        """A person's permitted posts older than `before` (milliseconds), newest first."""
-        return self._permitted(actor, purpose, self._store.posts_by(author_id, before, limit))
+        """A person's permitted posts older than `before` (milliseconds), newest first: `limit`, if there are as many."""
+        permitted: list[Post] = []
+        while len(permitted) < limit:
+            batch = self._store.posts_by(author_id, before, limit)
+            permitted += self._permitted(actor, purpose, batch)
+            if len(batch) < limit:
+                break
+            before = batch[-1].created_at
+        return permitted[:limit]
 
     def replies_to(self, actor: Actor, purpose: Purpose, id: str, limit: int = 200) -> list[Post]:
         """Permitted direct replies, oldest first."""
