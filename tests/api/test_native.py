@@ -65,6 +65,23 @@ def test_a_feed_names_its_decision_which_tells_why_and_is_replayed(served: Any) 
     assert not {item["post"]["id"] for item in more["items"]} & {item["post"]["id"] for item in feed["items"]}
 
 
+def test_a_key_gets_nothing_of_what_it_is_not_for(served: Any) -> None:
+    """Neither directly nor off the decisions about its person; and what it searched for them is theirs to see."""
+    secret, _ = served.myna.keys.make("finder", [Purpose.SEARCH], on_behalf_of="home:p0")
+    finder = {"Authorization": f"Bearer {secret}"}
+    secret, _ = served.myna.keys.make("reader", [Purpose.READ], on_behalf_of="home:p0")
+    reader = {"Authorization": f"Bearer {secret}"}
+    feed = served.get("/feed", served.lan, params={"mode": "latest"}).json()["decision"]
+    found = served.get("/search", finder, params={"q": "bridge"}).json()["decision"]
+    for path in ("/feed", "/interests", "/campaigns", f"/decisions/{feed}", f"/decisions/{feed}/replay"):
+        assert served.get(path, finder).status_code == 403, path
+    assert served.put("/interests/t1", {"hidden": True}, finder).status_code == 403
+    for path in ("/suggest?q=br", "/search?q=bridge", f"/decisions/{found}"):
+        assert served.get(path, reader).status_code == 403, path
+        assert served.get(path, finder).status_code == 200, path
+    assert served.get(f"/decisions/{found}", served.lan).json()["actor"] == "home:p0"
+
+
 def test_search_answers_with_its_decision(served: Any) -> None:
     found = served.get("/search", params={"q": "bridge", "limit": 3}).json()
     assert found["hits"] and all("bridge" in hit["post"]["text"].lower() for hit in found["hits"])

@@ -15,6 +15,7 @@ from myna.network import (
     Edge,
     EdgeKind,
     Forbidden,
+    NotFound,
     Person,
     Post,
     Problem,
@@ -358,6 +359,18 @@ def test_a_page_and_its_reasons_are_in_the_log_without_any_post_s_text(network) 
     assert decision.kind == "search" and decision.actor == "home:lan"
     assert "RiverLife" not in str(decision)
     assert network.log.why(results.decision)["reasons"]
+
+
+def test_what_a_program_searched_for_a_person_goes_with_the_person(network) -> None:
+    network.add(*PEOPLE, *POSTS)
+    key = Actor(ActorKind.PROGRAM, "key:1", frozenset({Purpose.SEARCH, Purpose.ANSWER}), "home:lan")
+    page = network.search.search(key, "bridge", limit=1)
+    assert ids(network.search.search(key, "bridge", limit=1, cursor=page.cursor))
+    asked = network.search.ask(key, "Where is the secret bridge of my childhood?").decision
+    network.add(Deletion("home:lan", "person", 9 * DAY))
+    for decision in (page.decision, asked):
+        with pytest.raises(NotFound):
+            network.log.get(decision)
 
 
 # -- people, suggestions, threads ----------------------------------------------------------------------------------

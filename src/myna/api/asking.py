@@ -73,7 +73,7 @@ def acting(myna: Myna, actor: Actor, person: str, purpose: Purpose | None = None
         return myna.person(person).id
     if not actor.person_id:
         raise Forbidden("This key acts for no person. Make one that does: `myna key make --as HANDLE`.")
-    if purpose is not None and actor.kind is ActorKind.PROGRAM and purpose not in actor.purposes:
+    if purpose is not None and not actor.may(purpose):
         raise Forbidden(
             f"This key is not for the purpose {purpose}; make one with `myna key make --purpose {purpose}`."
         )

@@ -94,7 +94,7 @@ class Scope:
     def decide(self, post: Post) -> Ruling:
         """Allow or refuse this post, with the rule that decided."""
         actor, purpose = self.actor, self.purpose
-        if actor.kind is ActorKind.PROGRAM and purpose not in actor.purposes:
+        if not actor.may(purpose):
             return Ruling(False, "the key is not for this purpose")
         own = post.author_id == actor.person_id and bool(actor.person_id)
         if not own:

@@ -53,7 +53,7 @@ class Reader:
     def posts_by(
         self, actor: Actor, purpose: Purpose, author_id: str, before: int = 2**62, limit: int = 20
     ) -> list[Post]:
-        """A person's permitted posts older than `before` (milliseconds), newest first: `limit`, if there are as many."""
+        """A person's permitted posts older than `before` (milliseconds), newest first: `limit` if there are so many."""
         permitted: list[Post] = []
         while len(permitted) < limit:
             batch = self._store.posts_by(author_id, before, limit)

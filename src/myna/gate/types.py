@@ -34,6 +34,15 @@ class Actor:
         """The person whose eyes the answer is for; empty for none."""
         return self.id if self.kind is ActorKind.PERSON else self.on_behalf_of
 
+    @property
+    def answered(self) -> str:
+        """Whom an answer is for, as decisions name it: the person, whoever asked for them; else who asks."""
+        return self.person_id or str(self)
+
+    def may(self, purpose: Purpose) -> bool:
+        """Whether who asks may ask for this purpose at all: a program's key is for those it was made for."""
+        return self.kind is not ActorKind.PROGRAM or purpose in self.purposes
+
     def __str__(self) -> str:
         return self.id or str(self.kind)
 

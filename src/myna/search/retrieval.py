@@ -8,7 +8,7 @@ import numpy as np
 import tantivy
 from numpy.typing import NDArray
 
-from myna.gate import Actor, ActorKind, Reader
+from myna.gate import Actor, Reader
 from myna.network import Forbidden, Post, Purpose, now_ms
 from myna.search.analyzer import Unit, analyze
 from myna.search.audience import MUST, MUST_NOT, Clause, audience
@@ -62,8 +62,7 @@ class Retriever:
     def request(
         self, actor: Actor, purpose: Purpose, text: str, sort: str = "top", before: dict[str, Any] | None = None
     ) -> Request:
-        if actor.kind is ActorKind.PROGRAM and purpose not in actor.purposes:
-            raise Forbidden(f"This API key is not for the purpose {str(purpose)!r}; make one that is.")
+        permit(actor, purpose)
         query = parse(text)
         schema = self._index.schema
         scope = self._reader.scope(actor, purpose)
@@ -205,6 +204,12 @@ class Retriever:
                 place = {seq: rank for rank, seq in enumerate(seqs)}
                 return [(hit.id, hit.seq) for hit in sorted(found, key=lambda hit: place[hit.seq])[:_NEAR]]
             wide *= 4
+
+
+def permit(actor: Actor, purpose: Purpose) -> None:
+    """Raises Forbidden for a program whose key is not for this purpose."""
+    if not actor.may(purpose):
+        raise Forbidden(f"This API key is not for the purpose {str(purpose)!r}; make one that is.")
 
 
 def has_filters(query: Query) -> bool:

@@ -26,7 +26,7 @@ from myna.search.meaning import Meaning
 from myna.search.pages import Window, answer_output, page_output
 from myna.search.people import People
 from myna.search.ranking import Candidate, highlights, order
-from myna.search.retrieval import WINDOW, Request, Retriever, has_filters
+from myna.search.retrieval import WINDOW, Request, Retriever, has_filters, permit
 from myna.search.schema import is_english
 from myna.search.stopwords import STOPWORDS
 from myna.search.suggest import suggest
@@ -185,7 +185,7 @@ class Search:
             self._retriever.extend(request, window)
         given = window.to_input()
         output = page_output(given)
-        decision = self.log.write("search", str(actor), Purpose.SEARCH, given, output, self.embed_version)
+        decision = self.log.write("search", actor.answered, Purpose.SEARCH, given, output, self.embed_version)
         hits = tuple(self._hit(request, id, score) for id, score in zip(output["hits"], output["scores"], strict=True))
         more = len(output["hits"]) < window.count or not window.exhausted
         return Results(
@@ -205,12 +205,9 @@ class Search:
             decision = self.log.get(cursor)
         except NotFound:
             decision = None
-        if decision is None or decision.kind != "search" or decision.actor != str(actor):
+        if decision is None or decision.kind != "search" or decision.actor != actor.answered:
             raise Problem("This cursor is not of a search of yours; begin again without one.", 422)
         return decision
-
-    def _weight(self) -> float:
-        return self._meaning.fusion.weight if self._follower.vectors is not None else 0.0
 
     # -- answers ---------------------------------------------------------------------------------------------------
 
@@ -260,7 +257,7 @@ class Search:
             "enough": answers.ENOUGH,
         }
         output = answer_output(given)
-        decision = self.log.write("answer", str(actor), Purpose.ANSWER, given, output, self.embed_version)
+        decision = self.log.write("answer", actor.answered, Purpose.ANSWER, given, output, self.embed_version)
         citations = tuple(
             Citation(request.posts[id], start, end, score) for id, start, end, score in output["citations"]
         )
@@ -272,11 +269,13 @@ class Search:
 
     def people(self, actor: Actor, text: str, limit: int = 20) -> list[Person]:
         """People by handle or name, also half typed or mistyped; those this actor follows come first."""
+        permit(actor, Purpose.SEARCH)
         self._ready()
         return self._people.find(actor, text, limit)
 
     def suggest(self, actor: Actor, prefix: str, limit: int = 8) -> list[str]:
         """What a query half typed may become: each suggestion is the whole query with its last word completed."""
+        permit(actor, Purpose.SEARCH)
         self._ready()
         return suggest(self._index, self._reader, self._people, actor, prefix, limit)
 

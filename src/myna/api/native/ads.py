@@ -10,7 +10,7 @@ from myna.ads.types import Campaign, PublicAd, Report, Status
 from myna.api.asking import ANYBODY, Asker, KnownAsker, Network, acting
 from myna.api.native.fields import WHOLE, Body, FactId, For, Line, Moment, PartId, PersonName
 from myna.gate import Actor, ActorKind
-from myna.network import NotFound
+from myna.network import NotFound, Purpose
 
 router = APIRouter(tags=["ads"])
 
@@ -68,7 +68,8 @@ def repository(myna: Network, actor: Asker) -> Repository:
 @router.post("/campaigns", status_code=201)
 def create(myna: Network, actor: KnownAsker, body: NewCampaign) -> Campaign:
     """Makes a campaign, paused."""
-    return myna.create_campaign(owner_id=acting(myna, actor, body.person), **body.model_dump(exclude={"person"}))
+    owner = acting(myna, actor, body.person, Purpose.ADS)
+    return myna.create_campaign(owner_id=owner, **body.model_dump(exclude={"person"}))
 
 
 @router.get("/campaigns")
@@ -76,7 +77,7 @@ def campaigns(myna: Network, actor: KnownAsker, whom: For = "") -> Campaigns:
     """A person's campaigns; for the operator, all of them."""
     if actor.kind is ActorKind.OPERATOR and not whom:
         return Campaigns(myna.campaigns())
-    return Campaigns(myna.campaigns(acting(myna, actor, whom)))
+    return Campaigns(myna.campaigns(acting(myna, actor, whom, Purpose.ADS)))
 
 
 @router.get("/campaigns/{campaign}")
@@ -101,6 +102,8 @@ def report(myna: Network, actor: KnownAsker, campaign: PartId) -> Report:
 
 def _theirs(myna: Network, actor: Actor, id: str) -> Campaign:
     found = myna.ads.campaign(id)
-    if actor.kind is not ActorKind.OPERATOR and (not actor.person_id or found.owner_id != actor.person_id):
+    if actor.kind is ActorKind.OPERATOR:
+        return found
+    if not actor.person_id or found.owner_id != acting(myna, actor, "", Purpose.ADS):
         raise NotFound(f"There is no campaign {id!r} of yours.")
     return found

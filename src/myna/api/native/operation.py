@@ -11,7 +11,7 @@ from myna.api.asking import ANYBODY, Asker, KnownAsker, Network, OperatorAsker, 
 from myna.api.native.fields import WHOLE, Body, FactId, FactIdOrNone, For, Line, PartId
 from myna.app import Overview
 from myna.gate import Actor, ActorKind
-from myna.network import Consent, NotFound, Purpose
+from myna.network import Consent, Forbidden, NotFound, Purpose
 
 router = APIRouter(tags=["operation"])
 
@@ -121,6 +121,9 @@ def _theirs(myna: Network, actor: Actor, id: str) -> dict[str, Any]:
     found = myna.why(id)
     if actor.kind is not ActorKind.OPERATOR and found["actor"] not in {str(actor), actor.person_id} - {""}:
         raise NotFound(f"There is no decision {id!r} that was made for you.")
+    # What a key may not fetch it may not read off the decision either.
+    if found["purpose"] in set(Purpose) and not actor.may(Purpose(found["purpose"])):
+        raise Forbidden(f"This decision was made for the purpose {found['purpose']}, and this key is not for it.")
     return found
 
 

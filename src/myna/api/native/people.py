@@ -83,4 +83,4 @@ def hide(
     body: Hide,
 ) -> None:
     """Says of an interest "not me": it is then used for nothing."""
-    myna.hide_interest(acting(myna, actor, body.person), interest, body.hidden)
+    myna.hide_interest(acting(myna, actor, body.person, Purpose.RECOMMEND), interest, body.hidden)

@@ -16,7 +16,7 @@ from myna.api.asking import KEY, Network
 from myna.api.openai import shapes as s
 from myna.api.openai.writing import Draw, Gone, pieces, written
 from myna.app import Myna
-from myna.gate import ANYONE, Actor, ActorKind
+from myna.gate import ANYONE, Actor
 from myna.network import Forbidden, NotFound, Problem, Purpose
 
 _WRITES = "What a language model wrote; nobody said it."
@@ -47,7 +47,7 @@ Asking = Annotated[Actor, Depends(asker)]
 
 def _may(myna: Myna, actor: Actor, *purposes: Purpose) -> None:
     """Raises Forbidden where a program's key is for none of these purposes."""
-    if actor.kind is ActorKind.PROGRAM and not actor.purposes & set(purposes):
+    if not any(map(actor.may, purposes)):
         named = " or ".join(purposes)
         raise Forbidden(f"This key is not for the purpose {named}; make one with `myna key make --purpose {named}`.")
 
