@@ -429,7 +429,7 @@ class Myna:
         return self.drafts.all(person_id)
 
     def post_draft(self, person_id: str, draft_id: str) -> Post:
-        """Posts a held draft now. The post's id is the draft's: killed in between, or asked twice, it is posted once."""
+        """Posts a held draft now. The post's id is the draft's: killed in between or asked twice, it is posted once."""
         draft = self.drafts.get(person_id, draft_id)
         post = self.publish(person_id, draft.text, draft.reply_to, draft.quote_of, id=f"{HOME}:{draft.id}")
         self.drafts.discard(person_id, draft_id)
