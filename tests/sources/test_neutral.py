@@ -220,6 +220,55 @@ def test_a_damaged_row_group_spoils_only_itself(store: Store, write: Write) -> N
     assert brought.files[0].first == {"in a damaged row group of the Parquet file": "row 1,001"}
 
 
+def test_a_value_that_cannot_be_read_spoils_only_its_row(store: Store, write: Write) -> None:
+    texts = [f"text {number}".encode() for number in range(1000)]
+    texts[500] = b"\xff\xfe"
+    offsets, values = pa.array(texts, pa.binary()).buffers()[1:]
+    table = pa.table(
+        {
+            "post_id": [str(number) for number in range(1000)],
+            "author_id": ["1"] * 1000,
+            "text": pa.Array.from_buffers(pa.string(), 1000, [None, offsets, values]),
+            "created_at": pa.array([1_000_000_000 + (number == 7) for number in range(1000)], pa.duration("ns")),
+        }
+    )
+    out = io.BytesIO()
+    pq.write_table(table.drop(["created_at"]), out)
+    brought = bring(store, write("net", {"posts.parquet": out.getvalue()}))
+    whole(brought)
+    assert (brought.read, brought.new) == (1000, 999)
+    assert brought.files[0].first == {"text is not text": "row 501"}
+    pq.write_table(table.drop(["text"]).append_column("text", pa.array(["t"] * 1000)), out := io.BytesIO())
+    brought = bring(store, write("other", {"posts.parquet": out.getvalue()}))
+    whole(brought)
+    assert brought.skipped == {"created_at is not a time": 1000}
+
+
+def test_of_two_columns_of_one_name_the_first_is_read(store: Store, write: Write) -> None:
+    columns = [pa.array(["1"]), pa.array(["2"]), pa.array(["first"]), pa.array(["second"])]
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_arrays(columns, names=["post_id", "author_id", "text", "text"]), out)
+    bring(store, write("net", {"posts.parquet": out.getvalue()}))
+    assert [post.text for post in store.posts_after(0)] == ["first"]
+
+
+@pytest.mark.parametrize("rest", [2, 5_000])
+def test_a_quotation_mark_too_many_spoils_only_its_line(store: Store, write: Write, rest: int) -> None:
+    rows = [f"{number},1,text {number}" for number in range(rest)]
+    lines = ["post_id,author_id,text", 'a,1,"one\ntwo"', 'b,1,"open', *rows[:-1], 'c,"1,open', rows[-1]]
+    brought = bring(store, write("net", {"posts.csv": "\n".join(lines)}))
+    whole(brought)
+    assert brought.new == rest + 1
+    assert brought.files[0].first == {"not valid CSV (a quotation mark that does not end?)": "line 4"}
+    assert sum(brought.skipped.values()) == 2
+
+
+def test_a_line_of_csv_too_long_is_counted(store: Store, write: Write) -> None:
+    text = as_csv(POSTS) + "x" * (17 << 20) + "\n"
+    brought = bring(store, write("net", {"posts.csv": text}))
+    assert (brought.new, brought.skipped) == (3, {"record longer than 16 MB": 1})
+
+
 def test_a_broken_file_is_told_and_the_others_are_read(store: Store, write: Write) -> None:
     brought = bring(store, write("net", {**FORMS["jsonl"], "more.parquet": b"PAR1 but not really", "x.csv": b""}))
     assert brought.new == 5

@@ -4,6 +4,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,6 +100,23 @@ def test_posts_of_a_protected_account_are_for_followers(store: Store, write: Wri
     x_files["data/protected-history.js"] = "window.YTD.protected_history.part0 = " + json.dumps(said)
     bring(store, write("archive", x_files))
     assert {post.visibility for post in store.posts_after(0)} == {Visibility.FOLLOWERS}
+
+
+@pytest.mark.parametrize("said", [{}, ["Protect"]])
+def test_a_protection_that_cannot_be_read_is_taken_as_one(
+    store: Store, write: Write, x_files: dict[str, str], said: Any
+) -> None:
+    history = [{"protectedHistory": {"protectedAt": "2023-01-01T00:00:00Z", "action": said}}]
+    x_files["data/protected-history.js"] = f"window.YTD.protected_history.part0 = {json.dumps(history)}"
+    bring(store, write("archive", x_files))
+    assert {post.visibility for post in store.posts_after(0)} == {Visibility.FOLLOWERS}
+
+
+@pytest.mark.parametrize("id", [{}, [], True, 1e300])
+def test_an_account_whose_id_is_none_is_a_problem(store: Store, write: Write, x_files: dict[str, str], id: Any) -> None:
+    x_files["data/account.js"] = f'window.YTD.account.part0 = [{{"account": {{"accountId": {json.dumps(id)}}}}}]'
+    with pytest.raises(Problem, match=r"account\.js"):
+        bring(store, write("archive", x_files))
 
 
 def test_a_broken_record_is_named_and_the_rest_is_kept(store: Store, write: Write, x_files: dict[str, str]) -> None:

@@ -1,10 +1,11 @@
 """Files of rows: Parquet, JSON lines, a JSON array of objects, CSV. Read as batches of columns of Python values."""
 
 import csv
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 from myna.network import Problem
 from myna.sources.container import BROKEN, UNREADABLE, Entry
 from myna.sources.reading import TOO_LONG, Broken, elements, lines, parse
-from myna.sources.values import Bad
+from myna.sources.values import UNFIT, Bad
 
 ROWS = 5_000
 """Rows in a batch: one transaction of the store."""
@@ -74,14 +75,15 @@ def _parquet(entry: Entry) -> Table:
     file = pq.ParquetFile(source)
 
     def read(wanted: Iterable[str]) -> Iterator[Columns]:
-        names = [name for name in file.schema_arrow.names if name in set(wanted)]
+        names = list(dict.fromkeys(name for name in file.schema_arrow.names if name in set(wanted)))
         total = max(file.metadata.num_rows, 1)
         done = 0
         for group in range(file.metadata.num_row_groups):
             end = done + file.metadata.row_group(group).num_rows
             try:
                 for batch in file.iter_batches(ROWS, row_groups=[group], columns=names):
-                    values = {name: _python(batch.column(name)) for name in names}
+                    # Of two columns of one name the first.
+                    values = {name: _python(batch.column(batch.schema.names.index(name))) for name in names}
                     yield Columns(batch.num_rows, values, (done + batch.num_rows) / total, done + 1)
                     done += batch.num_rows
             except UNREADABLE:
@@ -107,7 +109,7 @@ def _python(column: pa.Array) -> list[Any]:
     if pa.types.is_date(kind):
         return _Milliseconds(pc.cast(column, pa.timestamp("ms")).cast(pa.int64()).to_pylist())
     if (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and not pa.types.is_nested(kind.value_type):
-        flat = column.flatten().to_pylist()
+        flat = _each(column.flatten())
         out, start = [], 0
         for length in pc.fill_null(pc.list_value_length(column), 0).to_pylist():
             out.append(flat[start : start + length])
@@ -115,7 +117,22 @@ def _python(column: pa.Array) -> list[Any]:
         return out
     if (pa.types.is_integer(kind) or pa.types.is_boolean(kind)) and not column.null_count:
         return column.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]
-    return column.to_pylist()  # type: ignore[no-any-return]
+    return _each(column)
+
+
+def _each(column: pa.Array) -> list[Any]:
+    """The values one by one where Python does not take all of them: one that it does not spoils only its own row."""
+    try:
+        return column.to_pylist()  # type: ignore[no-any-return]
+    except (ValueError, OverflowError):
+        return [_one(value) for value in column]
+
+
+def _one(value: pa.Scalar) -> Any:
+    try:
+        return value.as_py()
+    except (ValueError, OverflowError):
+        return UNFIT
 
 
 class _Milliseconds(list[Any]):
@@ -200,6 +217,8 @@ def _transposed(batch: list[_Row], names: list[str], size: int) -> Columns:
 
 # -- CSV ---------------------------------------------------------------------------------------------------------------
 
+_QUOTED = "not valid CSV (a quotation mark that does not end?)"
+
 
 def _csv(entry: Entry) -> Table:
     with entry.open() as file:
@@ -209,7 +228,7 @@ def _csv(entry: Entry) -> Table:
 
     def read(wanted: Iterable[str]) -> Iterator[Columns]:
         names = {name: header.index(name) for name in header if name in set(wanted)}
-        rows = _csv_rows(entry, delimiter)
+        rows = _csv_rows(entry, delimiter, len(header))
         next(rows, None)
         error: Exception | None = None
         while not error:
@@ -223,26 +242,54 @@ def _csv(entry: Entry) -> Table:
     return Table(header, "line", read)
 
 
-def _csv_rows(entry: Entry, delimiter: str) -> Iterator[_Row]:
-    done = 0
-
-    def decoded(file: Any) -> Iterator[str]:
-        nonlocal done
-        for line, done in lines(file):  # noqa: B007
-            yield (line or b"").decode(errors="surrogateescape") + "\n"
-
+def _csv_rows(entry: Entry, delimiter: str, width: int) -> Iterator[_Row]:
+    """Rows, also those over several lines. One over several lines that is no row of the table began with a quotation
+    mark too many: only its first line is given up, and the lines that it swallowed are read again."""
+    number = 1
     with entry.open() as file:
-        reader = csv.reader(decoded(file), delimiter=delimiter)
+        source = _Lines(file)
+        reader = csv.reader(source, delimiter=delimiter)
         while True:
-            number = reader.line_num + 1
+            source.taken.clear()
             try:
                 row: Any = next(reader)
             except StopIteration:
                 return
             except csv.Error:
-                row = Broken("not valid CSV (a quotation mark that does not end?)")
+                row = Broken(_QUOTED)
+            over = len(source.taken)
+            if None in source.taken:
+                row = Broken(TOO_LONG)
+            elif over > 1 and (isinstance(row, Broken) or len(row) != width):
+                row = Broken(_QUOTED)
+                source.again.extendleft(reversed(source.taken[1:]))
+                over = 1
             if row:
-                yield row, number, done
+                yield row, number, source.done
+            number += over
+
+
+class _Lines:
+    """The lines of a file as text, some of which may be read again. taken: those handed out since it was cleared, None
+    for one too long."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._lines = lines(file)
+        self.again: deque[str | None] = deque()
+        self.taken: list[str | None] = []
+        self.done = 0
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        if self.again:
+            line = self.again.popleft()
+        else:
+            raw, self.done = next(self._lines)
+            line = None if raw is None else raw.decode(errors="surrogateescape") + "\n"
+        self.taken.append(line)
+        return line or "\n"
 
 
 def _by_column(batch: list[_Row], names: dict[str, int], width: int, size: int) -> Columns:

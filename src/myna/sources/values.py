@@ -18,6 +18,9 @@ import orjson
 
 Bad = dict[int, str]
 
+UNFIT = object()
+"""Stands for a value that Python cannot hold: it is of no type, so that no column takes it."""
+
 _SECONDS = 100_000_000_000
 """A number of a time below this is in seconds (until the year 5138), else in milliseconds, micro- or nanoseconds."""
 _EXACT = 2**53

@@ -81,7 +81,10 @@ def _archive(container: Container, files: dict[str, list[tuple[int, Entry]]], so
         raise Problem(
             f"account.js in {container.path} cannot be read ({error}); download the archive again."
         ) from error
-    local = _id(account.get("accountId"))
+    try:
+        local = _id(account.get("accountId"))
+    except v.Unfit:
+        local = ""
     if not local:
         raise Problem(
             f"{container.path} has no data/account.js that names its account, so it is not told whose posts these "
@@ -112,6 +115,8 @@ def _visibility(files: dict[str, list[tuple[int, Entry]]]) -> Visibility:
                 for element, _ in elements(file):
                     record = _inner(element, "protectedHistory") or {}
                     last = max(last, (_time(record.get("protectedAt")), _text(record.get("action")).lower()))
+        except v.Unfit:
+            return Visibility.FOLLOWERS
         except BROKEN:
             # It cannot be told that it was public.
             return Visibility.FOLLOWERS
