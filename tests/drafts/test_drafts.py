@@ -69,6 +69,14 @@ def test_drafts_are_kept_changed_taken_and_thrown_away(drafts: Drafts, store: St
     assert store.counts().posts == 0  # nothing has posted itself
 
 
+def test_a_draft_stays_for_those_it_was_written_for(drafts: Drafts) -> None:
+    draft = drafts.hold(LAN, "for my followers", visibility=Visibility.FOLLOWERS)
+    assert drafts.save(LAN, draft.id, "for my followers only").visibility is Visibility.FOLLOWERS
+    assert drafts.get(LAN, draft.id).visibility is Visibility.FOLLOWERS
+    assert drafts.take(LAN, draft.id).visibility is Visibility.FOLLOWERS
+    assert drafts.hold(LAN, "for all").visibility is Visibility.PUBLIC
+
+
 def test_a_draft_is_its_authors_alone(drafts: Drafts) -> None:
     draft = drafts.hold(LAN, "mine")
     for ask in (drafts.get, drafts.take, drafts.discard):

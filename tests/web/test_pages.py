@@ -8,7 +8,7 @@ from small_site import HOSTILE, ORIGIN, Site
 
 from myna.ads.types import Status
 from myna.drafts.types import Guard
-from myna.network import ActionKind, EdgeKind, Post, Purpose, now_ms
+from myna.network import ActionKind, EdgeKind, Post, Purpose, Visibility, now_ms
 from myna.web.render import key
 
 PAGES = (
@@ -150,6 +150,14 @@ def test_a_draft_is_checked_held_edited_and_posted(site: Site) -> None:
     site.post("/drafts/save", draft=draft.id, text="You are mistaken, I think.")
     assert "You are mistaken" in site.post("/drafts/post", draft=draft.id).text
     assert site.myna.drafts_of("home:lan") == []
+
+
+def test_a_held_draft_says_for_whom_it_was_written(site: Site) -> None:
+    site.sign_in()
+    site.post("/compose", text="Only for some", visibility="followers", do="hold")
+    (draft,) = site.myna.drafts_of("home:lan")
+    assert draft.visibility is Visibility.FOLLOWERS
+    assert "· My followers" in site.get("/compose")
 
 
 def test_the_guard_holds_what_is_risky_and_post_now_anyway_is_one_action(site: Site) -> None:

@@ -20,7 +20,7 @@ from myna.drafts.signals import SIGNALS, Span, merged, read
 from myna.drafts.types import Draft, Guard, Risk
 from myna.gate import Reader
 from myna.i18n import N_
-from myna.network import NotFound, Post, Problem, Progress, Records, invalid, now_ms, quiet
+from myna.network import NotFound, Post, Problem, Progress, Records, Visibility, invalid, now_ms, quiet
 from myna.people.types import Reason
 
 _LEAST = 0.3
@@ -108,7 +108,13 @@ class Drafts:
     # -- drafts that wait ------------------------------------------------------------------------------------------
 
     def hold(
-        self, person_id: str, text: str, reply_to: str = "", quote_of: str = "", until: int | None = None
+        self,
+        person_id: str,
+        text: str,
+        reply_to: str = "",
+        quote_of: str = "",
+        until: int | None = None,
+        visibility: Visibility = Visibility.PUBLIC,
     ) -> Draft:
         """Keeps a text, by default until its author's next morning; durable on return. It never posts itself."""
         now = now_ms()
@@ -124,7 +130,7 @@ class Drafts:
             )
         risk = self.check(person.id, text, reply_to, now).probability
         id = f"{now:011x}{secrets.token_hex(6)}"
-        draft = Draft(id, person.id, text, reply_to, quote_of, now, until, risk)
+        draft = Draft(id, person.id, text, reply_to, quote_of, now, until, risk, visibility)
         self._drafts.put(id, _body(draft), owner=person.id)
         return draft
 
@@ -265,7 +271,7 @@ def _body(draft: Draft) -> dict[str, Any]:
 
 
 def _draft(id: str, body: dict[str, Any]) -> Draft:
-    return Draft(id, **{name: body[name] for name in Draft.__slots__ if name != "id"})
+    return Draft(id, **{**body, "visibility": Visibility(body["visibility"])})
 
 
 def _secret(path: Path) -> bytes:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from myna.network import Visibility
 from myna.people.types import Reason
 
 
@@ -31,7 +32,8 @@ class Risk:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A text that waits. until: when it comes back to its author, milliseconds, 0 for no set time.
+    """A text that waits. until: when it comes back to its author, milliseconds, 0 for no set time. visibility: whom it
+    was written for, which holds when it is posted.
 
     It never posts itself.
     """
@@ -44,3 +46,4 @@ class Draft:
     created_at: int
     until: int
     risk: float
+    visibility: Visibility = Visibility.PUBLIC

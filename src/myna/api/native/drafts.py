@@ -10,7 +10,7 @@ from myna.api.asking import KnownAsker, Network, acting
 from myna.api.native.fields import Body, FactIdOrNone, For, Moment, PartId, PersonName, Text
 from myna.api.native.posts import Acting
 from myna.drafts.types import Draft, Guard, Risk
-from myna.network import Post
+from myna.network import Post, Visibility
 
 router = APIRouter(tags=["drafts"])
 
@@ -27,6 +27,7 @@ class Held(Checked):
     """A text to be held. until: by default the author's next morning; 0 for no set time."""
 
     quote_of: FactIdOrNone = ""
+    visibility: Annotated[Visibility, Field(strict=False)] = Visibility.PUBLIC
     until: Moment | None = None
 
 
@@ -67,7 +68,8 @@ def check(myna: Network, actor: KnownAsker, body: Checked) -> Risk:
 @router.post("/drafts", status_code=201)
 def hold(myna: Network, actor: KnownAsker, body: Held) -> Draft:
     """Holds a text. It never posts itself."""
-    return myna.hold_draft(acting(myna, actor, body.person), body.text, body.reply_to, body.quote_of, body.until)
+    who = acting(myna, actor, body.person)
+    return myna.drafts.hold(who, body.text, body.reply_to, body.quote_of, body.until, body.visibility)
 
 
 @router.get("/drafts")
