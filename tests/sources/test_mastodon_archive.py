@@ -107,6 +107,29 @@ def test_an_outbox_cut_short_keeps_what_came_before(store: Store, write: Write, 
     assert (outbox.new, outbox.first) == (2, {"the file ends within this record": "record 3"})
 
 
+def test_a_broken_like_spoils_only_itself(store: Store, write: Write, mastodon_files: dict[str, str]) -> None:
+    likes = [f"https://other.social/{number}" for number in range(100)]
+    text = json.dumps({"orderedItems": likes}).replace('"https://other.social/7"', "https:/other.social/7")
+    text = text.replace('"https://other.social/70"', '"https://other.social/70')
+    brought = bring(store, write("archive", {**mastodon_files, "likes.json": text}))
+    [file] = [file for file in brought.files if file.name == "likes.json"]
+    assert file.new >= 97 and file.read >= 99
+    assert file.read == file.new + sum(file.skipped.values())
+
+
+def test_a_post_damaged_at_its_end_does_not_take_the_next_along(
+    store: Store, write: Write, mastodon_files: dict[str, str]
+) -> None:
+    first = json.loads(mastodon_files["outbox.json"])["orderedItems"][0]
+    name = first["object"]["id"]
+    items = [json.dumps(first, separators=(",", ":")).replace(name, f"{name}{number}") for number in range(9)]
+    items[4] = items[4][:-9]
+    text = '{"orderedItems":[' + ",".join(items) + "]}"
+    bring(store, write("archive", {**mastodon_files, "outbox.json": text}))
+    held = store.posts(f"mastodon:{name}{number}" for number in range(9))
+    assert len(held) == 8
+
+
 def test_a_tar_cut_short_says_so(store: Store, tmp_path: Path, mastodon_files: dict[str, str]) -> None:
     whole = tarred(tmp_path / "a.tar.gz", mastodon_files).read_bytes()
     (tmp_path / "cut.tar.gz").write_bytes(whole[:-60])

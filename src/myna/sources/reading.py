@@ -17,6 +17,9 @@ _WHOLE = 64 << 20
 _PIECE = 1 << 20
 _NEXT = re.compile(r"\}\s*,\s*\{|,[ \t]*\r?\n {0,2}\{")
 """Where a record seems to begin: an object after an object, or one at the beginning of a line."""
+_NEXT_TEXT = re.compile(r'"\s*,\s*"')
+_FIRST_KEYS = 8
+"""Names of first keys that are remembered."""
 _GAP = re.compile(r"[\s,]*")
 _OTHER_KEY = re.compile(r'\s*,\s*"')
 _DECODER = json.JSONDecoder()
@@ -146,6 +149,7 @@ def _one_by_one(data: bytes, file: IO[bytes] | None, key: str) -> Iterator[tuple
             yield Broken("no array of records found"), window.done
             return
     window.at = found.end()
+    seam = _Seam()
     while True:
         window.at = _GAP.match(window.text, window.at).end()  # type: ignore[union-attr]
         if window.at >= len(window.text):
@@ -158,7 +162,7 @@ def _one_by_one(data: bytes, file: IO[bytes] | None, key: str) -> Iterator[tuple
                 return
             # A bracket too many within a broken record: what follows is not to be lost with it.
             beginning = window.text[window.at + 1 : window.at + 200]
-            found_next = _find_next(window)
+            found_next = _find_next(window, seam.pattern)
             if found_next or not (key and _OTHER_KEY.match(beginning)):
                 yield Broken("text that belongs to no record"), window.done
             if not found_next:
@@ -166,8 +170,29 @@ def _one_by_one(data: bytes, file: IO[bytes] | None, key: str) -> Iterator[tuple
             continue
         element = _next(window)
         yield element, window.done
-        if isinstance(element, Broken) and not _find_next(window):
+        if not isinstance(element, Broken):
+            seam.saw(element)
+        elif not _find_next(window, seam.pattern):
             return
+
+
+class _Seam:
+    """What stands between two records, learnt from those that could be read: where the one before is damaged at its
+    end, the next is known by the key that records here begin with."""
+
+    def __init__(self) -> None:
+        self.pattern = _NEXT
+        self._keys: list[str] = []
+
+    def saw(self, element: Any) -> None:
+        """Learns from a record."""
+        if isinstance(element, str) and not self._keys:
+            self.pattern = _NEXT_TEXT
+        elif isinstance(element, dict) and element and len(self._keys) < _FIRST_KEYS:
+            key = re.escape(next(iter(element)))
+            if key not in self._keys:
+                self._keys.append(key)
+                self.pattern = re.compile(rf'{_NEXT.pattern}|,\s*\{{(?=\s*"(?:{"|".join(self._keys)})"\s*:)')
 
 
 def _ends(window: _Text) -> bool:
@@ -200,10 +225,10 @@ def _next(window: _Text) -> Any:
             return element
 
 
-def _find_next(window: _Text) -> bool:
+def _find_next(window: _Text, seam: re.Pattern[str]) -> bool:
     """Moves on to where the next record seems to begin; False if none does."""
     window.at += 1
-    while not (found := _NEXT.search(window.text, window.at)):
+    while not (found := seam.search(window.text, window.at)):
         window.at = max(window.at, len(window.text) - 64)
         if not window.fill():
             return False
