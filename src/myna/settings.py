@@ -8,6 +8,8 @@ from pathlib import Path
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from myna.private import keep_once
+
 
 class Settings(BaseSettings):
     """Where a network lives and how it is served."""
@@ -58,14 +60,5 @@ class Settings(BaseSettings):
     def secret(self) -> str:
         """The key that signs sessions; made at first use, kept in the home folder, readable by its owner only."""
         path = self.home / "secret"
-        self.home.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(48))
-                file.flush()
-                os.fsync(file.fileno())
+        keep_once(path, secrets.token_urlsafe(48).encode())
         return path.read_text()

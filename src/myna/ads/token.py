@@ -13,13 +13,14 @@ import binascii
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from itsdangerous import Signer
+
+from myna.private import beside, keep_once, write_private
 
 LONGEST_TOKEN = 8192
 LONGEST_URL = 2000
@@ -131,19 +132,11 @@ class Keyring:
 
     def _make(self) -> None:
         """The first key. Of several processes that try at once, one wins and all use its key."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        _write_private(temporary, _new_key() + "\n")
-        try:
-            os.link(temporary, self.path)
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
+        keep_once(self.path, f"{_new_key()}\n".encode())
 
     def _write(self, lines: list[str]) -> None:
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        _write_private(temporary, "\n".join(lines) + "\n")
+        temporary = beside(self.path)
+        write_private(temporary, ("\n".join(lines) + "\n").encode())
         temporary.replace(self.path)
 
 
@@ -154,11 +147,3 @@ def _new_key() -> str:
 def _stamp(path: Path) -> tuple[int, int, int]:
     found = path.stat()
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())

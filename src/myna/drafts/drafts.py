@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import os
 import secrets
 import threading
 from dataclasses import asdict
@@ -22,6 +21,7 @@ from myna.gate import Reader
 from myna.i18n import N_
 from myna.network import NotFound, Post, Problem, Progress, Records, Visibility, invalid, now_ms, quiet
 from myna.people.types import Reason
+from myna.private import keep_once
 
 _LEAST = 0.3
 """The part of a logit below which a reason is not worth telling."""
@@ -276,17 +276,5 @@ def _draft(id: str, body: dict[str, Any]) -> Draft:
 
 def _secret(path: Path) -> bytes:
     """A random key of this installation, made once: whoever reads the log cannot try out short texts on the hashes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        part = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(32))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(part, path)  # fails where another process was first: then its key holds
-        except FileExistsError:
-            pass
-        finally:
-            part.unlink()
+    keep_once(path, secrets.token_bytes(32))
     return path.read_bytes()
