@@ -15,7 +15,7 @@ from rich.table import Table
 
 from myna.network import Progress as Told
 
-out = Console(soft_wrap=True, highlight=False)
+out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 200)
 """Answers."""
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 """Progress, notes and errors, so that answers can be piped."""
