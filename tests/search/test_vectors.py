@@ -1,5 +1,6 @@
 """The vector files: near the exact order, and whole after any crash."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,24 @@ def test_a_cleared_row_holds_nothing_and_is_never_found(tmp_path: Path) -> None:
     assert vectors.seq == 4, "what was read is not read again"
     held = next(tmp_path.glob("vectors-*")) / "rows.i8"
     assert not any(held.read_bytes()[3 * 96 :])
+
+
+@pytest.mark.parametrize("step", range(3))
+def test_clearing_that_was_cut_off_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    Vectors(tmp_path, "v").append([1, 2, 3], made(3))
+    calls = iter([*[None] * step, OSError("cut off")])
+
+    def sync(_descriptor: int) -> None:
+        if error := next(calls):
+            raise error
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="cut off"):
+        patch.setattr(os, "fsync", sync)
+        Vectors(tmp_path, "v").clear([2])
+    Vectors(tmp_path, "v").clear([2])
+    directory = next(tmp_path.glob("vectors-*"))
+    assert not any((directory / "rows.i8").read_bytes()[96:192])
+    assert not any((directory / "codes.u64").read_bytes()[16:32])
 
 
 @pytest.mark.parametrize("torn", ["seqs.i64", "codes.u64", "rows.i8", "scales.f32"])

@@ -17,7 +17,7 @@ import tantivy
 from numpy.typing import NDArray
 
 from myna.gate import MYNA, Reader
-from myna.network import Post, Progress, Purpose, quiet
+from myna.network import Consent, Post, Progress, Purpose, quiet
 from myna.search.index import Index, IndexBroken, any_of
 from myna.search.likes import Likes
 from myna.search.schema import Cursor, person_document, post_document
@@ -161,7 +161,11 @@ class Follower:
     def _consents(self, index: Index, cursor: Cursor) -> int:
         """Takes out and brings back what consents changed; the newest seq read. Raises _TooMuchChanged for a consent
         about all posts or all of a source."""
-        new = self.reader.consents_after(cursor.consents)
+        new: list[Consent] = []
+        seq = cursor.consents
+        while batch := self.reader.consents_after(seq):
+            new += batch
+            seq = batch[-1].seq
         subjects = {consent.subject for consent in new if consent.purpose is Purpose.SEARCH}
         if any(subject == "*" or subject.endswith(":*") for subject in subjects):
             raise _TooMuchChanged
@@ -175,7 +179,7 @@ class Follower:
             back = [post for post in found.values() if post.seq <= cursor.posts]
             self._add(index, back)
             self._missing = None
-        return new[-1].seq if new else cursor.consents
+        return seq
 
     def _deletions(self, index: Index, seq: int) -> tuple[int, int]:
         count = 0

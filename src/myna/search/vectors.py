@@ -121,7 +121,8 @@ class Vectors:
             return 0
         held, codes, rows, scales = self._rows
         gone = [(int(place), -int(held[place])) for place in places]
-        widths = {"seqs.i64": 8, "codes.u64": codes[0].nbytes, "rows.i8": rows[0].nbytes, "scales.f32": scales.itemsize}
+        # The seq last: until it tells that the row is cleared, a crash leaves it to be cleared again.
+        widths = {"codes.u64": codes[0].nbytes, "rows.i8": rows[0].nbytes, "scales.f32": scales.itemsize, "seqs.i64": 8}
         for name, width in widths.items():
             with (self._path / name).open("r+b") as file:
                 for place, seq in gone:
