@@ -191,6 +191,17 @@ def test_opened_with_a_ledger_on_disk_it_reads_the_rest_only_and_finds_the_same(
     assert "home:p11" not in str(net.open().state())
 
 
+def test_deleted_person_leaves_the_ledger_on_disk_too(net):
+    busy(net, days=1, people=20)
+    net.ads.follow()
+    net.ads._save()
+    path = net.directory / "ads" / "ledger.json"
+    assert b"home:p11" in path.read_bytes()
+    net.store.append([Deletion("home:p11", "person", now_ms())])
+    net.ads.follow()
+    assert b"home:p11" not in path.read_bytes()
+
+
 def test_ledger_of_another_log_or_damaged_is_not_used(net):
     busy(net, days=1, people=20)
     now = now_ms()

@@ -353,6 +353,8 @@ class Ads:
                 self._posts.pop(deletion.id, None)
                 if deletion.kind == "person":
                     self._ledger.forget(deletion.id)
+                    # The ledger on disk must not outlive them either.
+                    self._unsaved = _SAVE_EVERY
                     if self._campaigns.forget_owner(deletion.id):
                         self._book = None
                 taken += 1
