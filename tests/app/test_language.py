@@ -5,7 +5,7 @@ import filelock
 import numpy as np
 import pytest
 
-from myna.app.language import Language
+from myna.app.language import Language, allocator_environment
 from myna.corpus import Corpus
 from myna.decisions import DecisionLog
 from myna.gate import Reader
@@ -224,3 +224,9 @@ def test_a_dial_out_of_range_and_unusable_sampling_are_refused(trained: tuple[Pa
             language.train(minutes)
     with pytest.raises(Problem, match="temperature"):
         language.generate("x", temperature=-1)
+
+
+def test_the_allocators_variables_are_named_until_they_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in allocator_environment().items():
+        monkeypatch.setenv(name, value)
+    assert allocator_environment() == {}

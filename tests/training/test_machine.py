@@ -1,12 +1,6 @@
 import pytest
 
-from myna.training import allocator_environment, faster_precision, threads_here
-
-
-def test_the_allocators_variables_are_named_until_they_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in allocator_environment().items():
-        monkeypatch.setenv(name, value)
-    assert allocator_environment() == {}
+from myna.training import faster_precision, threads_here
 
 
 def test_precision_is_one_of_two_and_threads_follow_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:

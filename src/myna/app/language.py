@@ -10,7 +10,9 @@ Nothing here imports torch before it is needed: pages and commands that write an
 
 import hashlib
 import json
+import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -36,11 +38,25 @@ if TYPE_CHECKING:
 _TRAINED = 1000
 """Units of progress: corpus up to _READ, calibration up to _PLANNED, training up to _LEARNED, then the embedding."""
 _READ, _PLANNED, _LEARNED = 80, 110, 920
-_EMBEDDING_SHARE = 0.1
+_EMBEDDING_SHARE = 0.12
 """Of the time asked for, kept for fitting the embedding; training gets at least _TRAINING_LEAST."""
 _TRAINING_LEAST = 0.4
 _SHARED_FROM = 50_000_000
 """Parameters from which several threads write faster than one."""
+
+_ALLOCATOR = {"THP_MEM_ALLOC_ENABLE": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
+
+
+def allocator_environment() -> dict[str, str]:
+    """Environment variables that speed up training on a CPU and are not set yet; they must stand before the process
+    that trains starts.
+
+    Large pages, and freed tensors kept by the process: glibc otherwise gives each large tensor back to the system
+    and faults it in again. Empty where it does not apply.
+    """
+    if not sys.platform.startswith("linux"):
+        return {}
+    return {name: value for name, value in _ALLOCATOR.items() if name not in os.environ}
 
 
 class Language:

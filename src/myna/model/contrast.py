@@ -23,8 +23,8 @@ from myna.network import Progress, quiet
 _RARITY = 1e-3
 _TEMPERATURE = 0.1
 _BATCH = 512
-_STEPS = 500
-_RATE = 0.005
+_STEPS = 250
+_RATE = 0.01
 _FEWEST_WORDS = 6
 _FEWEST_POSTS = 64
 _MOST_POSTS = 400_000

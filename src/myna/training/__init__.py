@@ -8,7 +8,7 @@ with joined() as processes:                                  # one, or as many a
 from myna.training.calibration import calibrated_plan
 from myna.training.checkpoint import Curve, load_checkpoint, read_curve, save_checkpoint, write_atomically
 from myna.training.loop import Trainer, seconds_per_step
-from myna.training.machine import allocator_environment, faster_precision, pick_device, set_threads, threads_here
+from myna.training.machine import faster_precision, pick_device, set_threads, threads_here
 from myna.training.order import IGNORED, Order, held_out
 from myna.training.plan import Plan, Size, batch_of, choose_size, make_plan
 from myna.training.processes import Processes, joined
@@ -25,7 +25,6 @@ __all__ = [
     "Sized",
     "Text",
     "Trainer",
-    "allocator_environment",
     "batch_of",
     "calibrated_plan",
     "choose_size",
