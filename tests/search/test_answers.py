@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from myna.gate import ANYONE, person_actor
 from myna.network import Consent, Deletion, Edge, EdgeKind, Post, Purpose, Visibility
-from myna.search.answers import ENOUGH, asks_for, choose, sentences, similarity, spans
+from myna.search.answers import ENOUGH, asks_for, choose, content, sentences, similarity, spans
 
 POSTS = [
     Post("home:1", "home:a", 1000, "The new bridge over the river opens on 3 May at 9:00. Come and see it!", lang="en"),
@@ -123,3 +123,14 @@ def test_the_sentence_with_the_right_kind_of_answer_is_preferred() -> None:
     )
     assert "12000" in text[found[0][0].start : found[0][0].end]
     assert similarity([frozenset("ab"), frozenset("ab"), frozenset("c")])[0] == [1.0, 1.0, 0.0]
+
+
+def test_a_post_that_asks_the_same_is_no_better_an_answer_than_one_that_answers() -> None:
+    texts = {
+        "x:asks": "When does the Kestrel Station reopen? I want to know.",
+        "x:says": "The Kestrel Station reopens on Tuesday at 6 am.",
+    }
+    question = "When does the Kestrel Station reopen?"
+    idf = dict.fromkeys(content(question), 2.0)
+    found = spans(question, idf, texts, dict.fromkeys(texts, 1.0))
+    assert [span.id for span, _ in found] == ["x:says", "x:asks"]

@@ -31,6 +31,9 @@ _LONGEST = 400
 _SHORT = 200
 """Characters up to which a post is cited whole: its sentences explain each other, and half of one is no answer."""
 
+_ASKING = re.compile(r"[^.!?…。！？\n]*[?？]")
+"""A span that begins with a question."""
+
 _KINDS = {
     "number": r"^\W*(how (many|much|old|long|far|tall|often)|what (percentage|number|age))\b|bao nhiêu|\bmấy\b",
     "time": r"^\W*(when|what (time|day|date|year|month))\b|khi nào|bao giờ|lúc nào|ngày nào|năm nào",
@@ -126,6 +129,8 @@ def spans(
             cover = 0.5 * near + 0.5 * whole
             wanted = _holds(kind, text[start:end]) if kind else True
             score = cover * (1.0 if wanted else 0.75) * (0.7 + 0.3 * retrieved.get(id, 0.0))
+            if _ASKING.match(text[start:end]):
+                score *= 0.7  # holds every word of the question, because somebody else asked it too
             if best is None or score > best[0].score:
                 own = frozenset(root(t.text) for t in inside if not t.also and t.text not in STOPWORDS)
                 best = Span(id, start, end, round(score, 6)), own
