@@ -6,10 +6,11 @@ the home folder when it is finished, so a start after a kill anywhere goes on.
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from myna.ads.types import Status
 from myna.app.myna import Myna
@@ -40,6 +41,27 @@ def demo_home(home: Path | None, source: Path | None) -> Path | None:
         raise Problem(f"There is nothing at {source}. Give a file, folder or archive of posts.", 404)
     name = re.sub(r"[^a-z0-9]+", "-", source.resolve().stem.lower()).strip("-")
     return Path(f"{Settings().home}-{name}")
+
+
+def of_ranking(metrics: Mapping[str, Any]) -> str:
+    """What the ranking model learned, in words."""
+    if not metrics["trained"]:
+        return f"too few views to learn from, {metrics['views']:,} of them: {metrics['note']}"
+    found = metrics["ndcg@10"]
+    return (
+        f"learned from {metrics['views']:,} views; nDCG@10 {found['ours']:.3f} on later ones, "
+        f"newest first {found['recency']:.3f}"
+    )
+
+
+def of_drafts(metrics: Mapping[str, Any]) -> str:
+    """What the draft guard learned, in words."""
+    if not metrics["trained"]:
+        return "too few posts that readers minded to learn from: the guard goes by its signals alone"
+    return (
+        f"learned from {metrics['examples']:,.0f} posts, {metrics['minded']:,.0f} of them minded; "
+        f"AUC {metrics['auc']:.2f} on others"
+    )
 
 
 class Maker:
@@ -167,15 +189,13 @@ class Maker:
         if self._anew:
             self.myna.feeds.rebuild(progress)
         metrics = self.myna.feeds.train(progress)
-        shown = {name: value for name, value in metrics.items() if isinstance(value, int | float)}
-        return self._made(self.learn_ranking, begun, ", ".join(f"{k} {v:.3g}" for k, v in list(shown.items())[:4]))
+        return self._made(self.learn_ranking, begun, of_ranking(metrics))
 
     def learn_drafts(self, progress: Progress) -> Made:
         """The classifier of the draft guard."""
         begun = time.monotonic()
         metrics = self.myna.drafts.train(progress)
-        shown = {name: value for name, value in metrics.items() if isinstance(value, int | float)}
-        return self._made(self.learn_drafts, begun, ", ".join(f"{k} {v:.3g}" for k, v in list(shown.items())[:4]))
+        return self._made(self.learn_drafts, begun, of_drafts(metrics))
 
     def add_up_auctions(self, progress: Progress) -> Made:
         """Spending, reach and frequency of ads, from the decisions."""

@@ -1,11 +1,12 @@
 """Making a network and its models: demo, import, world, train, rebuild."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from myna.app.making import Made, Maker, demo_home
+from myna.app.making import Made, Maker, demo_home, of_drafts, of_ranking
 from myna.cli.opening import Database, Home, Json, network, settings
 from myna.cli.show import answer, bar, err, table, when
 from myna.network import Problem, Purpose
@@ -104,10 +105,27 @@ def import_(
     ]
     table(rows, "file", "holds", ">records", ">new", ">known", ">left out")
     for file in found["files"]:
-        for reason, count in sorted(file["skipped"].items(), key=lambda item: -item[1]):
-            answer(None, False, f"  {file['name']}: {count:,} left out: {reason}")
+        for line in _remarks(file):
+            answer(None, False, f"  {file['name']}: {line}")
+    if found["ignored"]:
+        named = ", ".join(found["ignored"][:5]) + (" …" if len(found["ignored"]) > 5 else "")
+        answer(None, False, f"  not opened: {len(found['ignored']):,} files ({named})")
     if Purpose.TRAIN not in (allow or ()):
         answer(None, False, "These posts will not be trained on. To allow it: the same command with --allow train.")
+
+
+def _remarks(file: dict[str, Any]) -> Iterator[str]:
+    """What else there is to say of a file that was brought in."""
+    if file["problem"]:
+        yield file["problem"]
+    for reason, count in sorted(file["skipped"].items(), key=lambda item: -item[1]):
+        yield f"{count:,} left out: {reason}" + (f" (first {file['first'][reason]})" if reason in file["first"] else "")
+    if file["merged"]:
+        yield f"{file['merged']:,} put with what another record says"
+    for note, count in sorted(file["notes"].items(), key=lambda item: -item[1]):
+        yield f"{count:,} × {note}"
+    if file["unused"]:
+        yield f"columns not used: {', '.join(file['unused'])}"
 
 
 def world(
@@ -153,10 +171,17 @@ def train(
         if "drafts" in chosen:
             with bar("Training the draft guard") as progress:
                 results["drafts"] = myna.drafts.train(progress)
-    lines = [
-        f"{name}: " + ", ".join(f"{key} {value}" for key, value in found.items()) for name, found in results.items()
-    ]
-    answer(results, json, *lines)
+    say = {"language": _of_language, "ranking": of_ranking, "drafts": of_drafts}
+    answer(results, json, *(f"{name}: {say[name](found)}" for name, found in results.items()))
+
+
+def _of_language(found: Mapping[str, Any]) -> str:
+    bits = found["bits_per_byte"]
+    return (
+        f"model {found['version']}, {found['parameters']:,} parameters, {found['tokens']:,} tokens of "
+        f"{found['documents']:,} posts, {found['seconds']:,.0f} s"
+        + ("" if bits is None else f"; {bits:.3f} bits per byte on unseen posts")
+    )
 
 
 def rebuild(
