@@ -10,6 +10,8 @@ from myna.cli import advertise, draft, keep, key, look, make, measure, plan, ser
 from myna.cli.show import err
 from myna.network import Problem
 
+_INTERRUPTED = 130
+
 app = typer.Typer(
     name="myna",
     help="An open, self-hosted AI for social networks. Start with `myna demo`.",
@@ -38,6 +40,7 @@ def main() -> None:
             os._exit(0)
         err.print(f"myna: {error.strerror or error}: {error.filename or ''}", style="red", markup=False)
         sys.exit(2)
-    except KeyboardInterrupt:
-        err.print("Stopped. The next start goes on from here.")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:  # typer makes this of a KeyboardInterrupt
+            err.print("\nStopped. The next start goes on from here.")
+        raise

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -75,7 +76,9 @@ def run(chosen: Settings) -> None:
     app, myna = build(chosen)
     _greet(chosen, listening.getsockname()[1], myna.accounts)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, server_header=False)
-    uvicorn.Server(config).run(sockets=[listening])
+    # Once all is closed, uvicorn raises what stopped it again; to stop serving is no failure.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 def _greet(chosen: Settings, port: int, accounts: object) -> None:
