@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from myna.ads.types import Status
+from myna.ads.types import PublicAd, Status
 from myna.cli.opening import Database, Home, Json, network
-from myna.cli.show import answer, out, table, when
+from myna.cli.show import answer, table, when
 from myna.network import now_ms
 
 app = typer.Typer(help="Campaigns: create, start, pause, report, and the public repository.", no_args_is_help=True)
@@ -118,8 +118,14 @@ def repository(home: Home = None, database: Database = None, json: Json = False)
     if json:
         answer(found, json)
     else:
-        for entry in found:
-            out.print(entry, markup=False)
+        table([(ad.campaign_id, ad.subject, ad.payer, when(ad.first_shown), when(ad.last_shown), _aim(ad),
+                f"{ad.reach:,}", f"{ad.impressions:,}") for ad in found],
+              "id", "subject", "paid by", "first shown", "last shown", "for", ">people", ">impressions")  # fmt: skip
+
+
+def _aim(ad: PublicAd) -> str:
+    """Whom an ad is meant for, in words."""
+    return ", ".join((*ad.interests, *ad.words, *ad.langs)) or "everybody"
 
 
 def _money(micros: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from rich.console import Console
@@ -19,6 +19,7 @@ out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty()
 """Answers."""
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 """Progress, notes and errors, so that answers can be piped."""
+_ANY_WIDTH = 10_000
 
 
 def as_json(value: Any) -> bytes:
@@ -52,10 +53,13 @@ def table(rows: Sequence[Sequence[object]], *titles: str) -> None:
     """Prints a table; a title that starts with `>` is a column of numbers."""
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for title in titles:
-        shown.add_column(title.removeprefix(">"), justify="right" if title.startswith(">") else "left", overflow="fold")
+        # What is copied into the next command stays in one piece.
+        aligned: Literal["left", "right"] = "right" if title.startswith(">") else "left"
+        shown.add_column(title.removeprefix(">"), justify=aligned, overflow="fold", no_wrap=title == "id")
     for row in rows:
         shown.add_row(*(str(cell) for cell in row))
-    out.print(shown, markup=False)
+    # In a pipe a row is a line, however long.
+    out.print(shown, markup=False, width=None if out.is_terminal else _ANY_WIDTH)
 
 
 def when(at: int) -> str:
