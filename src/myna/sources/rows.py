@@ -98,8 +98,6 @@ def _posts(shared: Import, found: Columns, columns: Named) -> Batch:
         if unknown:
             notes["a repost whose original the file does not name: kept as a post with its text"] += unknown
     times = _times(columns["created_at"], "created_at", bad)
-    if undated := times.count(0):
-        notes["a post without a time"] += undated
     visible = columns["visibility"]
     visibilities = [Visibility.PUBLIC] * found.count
     if "visibility" in columns:
@@ -136,6 +134,8 @@ def _posts(shared: Import, found: Columns, columns: Named) -> Batch:
             v.counts(columns["reply_count"], "reply_count", bad),
         )
     )
+    if undated := sum(not at and row not in bad for row, at in enumerate(times)):
+        notes["a post without a time"] = undated
     names = dict(zip(author_ids, handles if "author" in columns else authors, strict=True))
     return _batch(found, bad, facts, notes=notes, authors=[Person(id, name) for id, name in names.items() if id])
 
