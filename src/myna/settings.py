@@ -54,7 +54,8 @@ class Settings(BaseSettings):
     @property
     def cores(self) -> int:
         """Threads to use for models."""
-        return self.threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return self.threads or ours or 1
 
     @cached_property
     def secret(self) -> str:
