@@ -78,11 +78,12 @@ def password(
     handle: str,
     home: Home = None,
     database: Database = None,
-    secret: Annotated[str, typer.Option("--password", envvar="MYNA_PASSWORD", prompt=True, hide_input=True)] = "",
+    secret: Annotated[str, typer.Option("--password", envvar="MYNA_PASSWORD", help="Asked for without it.")] = "",
     json: Json = False,
 ) -> None:
     """Gives a person a password to sign in with."""
     with network(home, database) as myna:
         person = myna.person(handle)
+        secret = secret or typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
         myna.accounts.set_password(person.id, secret)
     answer({"person": person.id}, json, f"@{person.handle} can sign in now.")

@@ -90,13 +90,17 @@ def bar(title: str) -> Iterator[Told]:
 def _lines(title: str) -> Told:
     begun = time.monotonic()
     tenth = -1
+    before = (0.0, 0)
 
     def told(done: int, total: int) -> None:
-        nonlocal tenth
+        nonlocal tenth, before
         if total and done * 10 // total > tenth:
             tenth = done * 10 // total
             spent = time.monotonic() - begun
-            left = f", {spent * (total - done) / done:.0f} s left" if 0 < done < total else ""
+            # At the pace of the last tenth: work that begins with a long preparation has got faster since.
+            pace = (spent - before[0]) / max(done - before[1], 1)
+            left = f", {pace * (total - done):.0f} s left" if 0 < done < total else ""
+            before = (spent, done)
             err.print(f"{title}: {100 * done // total} % after {spent:.0f} s{left}", markup=False)
 
     told(0, 1)
