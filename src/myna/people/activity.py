@@ -213,10 +213,11 @@ class Activity:
             self._find_silences()
         return self._by_time
 
-    def retimed(self) -> None:
+    def retimed(self, row: int) -> None:
         """A row's time has changed (a post that others had spoken of has arrived): order anew when next asked."""
-        self._timed = 0
-        self._by_time = np.zeros(0, np.int64)
+        if row < self._timed:
+            self._timed = 0
+            self._by_time = np.zeros(0, np.int64)
 
     # -- the clock -------------------------------------------------------------------------------------------------
 

@@ -250,8 +250,7 @@ class Following:
             row = activity.post_row(post.id)
             if columns["held"][row]:
                 continue
-            if row < activity._timed:
-                activity.retimed()
+            activity.retimed(row)
             columns["held"][row] = True
             new.append((row, post))
         if not new:

@@ -62,6 +62,10 @@ class Retriever:
     def request(
         self, actor: Actor, purpose: Purpose, text: str, sort: str = "top", before: dict[str, Any] | None = None
     ) -> Request:
+        """The request of this text. before: the logged input of the page before, whose moment and weight hold on.
+
+        Raises Forbidden for a program whose key is not for this purpose.
+        """
         permit(actor, purpose)
         query = parse(text)
         schema = self._index.schema
