@@ -26,7 +26,9 @@ def test_a_restored_network_is_the_one_backed_up(tmp_path: Path) -> None:
     old = tmp_path / "old"
     old.mkdir()
     store = filled(old)
+    (old / "secret").write_text("s")
     back_up(store, old, tmp_path / "b.zip")
+    assert (tmp_path / "b.zip").stat().st_mode & 0o077 == 0
     new = tmp_path / "new"
     new.mkdir()
     other = Store(f"sqlite:///{new / 'myna.db'}")
@@ -39,6 +41,7 @@ def test_a_restored_network_is_the_one_backed_up(tmp_path: Path) -> None:
     assert DecisionLog(other).get("d1") == DecisionLog(store).get("d1")
     assert Records(other, "drafts").all("x:1") == {"d1": {"text": "wait"}}
     assert (new / "models" / "weights").read_bytes() == b"\x00\x01"
+    assert (new / "secret").read_text() == "s" and (new / "secret").stat().st_mode & 0o077 == 0
     # What is written afterwards goes on behind what was restored.
     other.append([Post("x:999", "x:1", 3, "after")])
     assert other.posts_after(0)[-1].id == "x:999"

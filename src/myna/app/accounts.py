@@ -24,7 +24,7 @@ class Accounts:
         return self._records.get(_OPERATOR) is not None
 
     def sign_up_operator(self, password: str) -> None:
-        """Makes the operator account. Raises Problem if there is one: it is then changed with the old password."""
+        """Makes the operator account. Raises Problem if there is one."""
         if self.has_operator:
             raise Problem("There is an operator account already; sign in with it.", 409)
         self._records.put(_OPERATOR, {"hash": self._hash(password)})

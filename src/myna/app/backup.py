@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from myna.network import Problem, Progress, quiet
 from myna.network.schema import metadata
 from myna.network.store import Store
+from myna.private import beside, write_private
 
 _FORMAT = 1
 _ROWS = 5_000
@@ -37,6 +38,8 @@ def back_up(store: Store, home: Path, target: Path, models: bool = True, progres
     part = target.with_name(target.name + ".part")
     tables = list(metadata.sorted_tables)
     try:
+        # It holds everything, the keys too: for its owner's eyes alone.
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as file:
             with store.engine.connect() as connection:
                 if connection.dialect.name == "postgresql":
@@ -129,9 +132,9 @@ def _restore_files(home: Path, source: Path, file: zipfile.ZipFile) -> None:
             if not target.is_relative_to(home.resolve()):
                 raise Problem(f"{source} names a file outside the home folder ({name}); it was not restored.")
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(file.read(name))
-            if target.parent == home.resolve() or "key" in target.name:
-                target.chmod(0o600)
+            part = beside(target)
+            write_private(part, file.read(name))
+            part.replace(target)
 
 
 def _lines(connection: sa.Connection, table: sa.Table) -> Iterator[bytes]:

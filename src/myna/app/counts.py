@@ -6,12 +6,13 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from myna.app.types import Standing
-from myna.network import ActionKind, Post
+from myna.network import ActionKind, Post, Visibility
 from myna.network.schema import actions, decisions, posts
 from myna.network.store import Store
 
 _DAY = 86_400_000
 _CHUNK = 400
+_OPEN = (Visibility.PUBLIC, Visibility.UNLISTED)
 
 
 def standing(store: Store, viewer_id: str, found: Iterable[Post]) -> dict[str, Standing]:
@@ -36,7 +37,10 @@ def standing(store: Store, viewer_id: str, found: Iterable[Post]) -> dict[str, S
                 else:
                     liked_by[post_id].discard(person_id)
             for column, counter in ((posts.c.reply_to, replies), (posts.c.repost_of, reposts)):
-                query = sa.select(column, sa.func.count()).where(column.in_(chunk), posts.c.deleted_at.is_(None))
+                # That somebody answered in private is not told either.
+                query = sa.select(column, sa.func.count()).where(
+                    column.in_(chunk), posts.c.deleted_at.is_(None), posts.c.visibility.in_(_OPEN)
+                )
                 for post_id, number in connection.execute(query.group_by(column)):
                     counter[post_id] += number
             mine = sa.select(posts.c.repost_of).where(

@@ -14,6 +14,7 @@ from typing import Any
 
 from myna.ads.types import Status
 from myna.app.myna import Myna
+from myna.gate import MYNA
 from myna.network import ActionKind, Problem, Progress, Purpose, Records, now_ms
 from myna.settings import Settings
 
@@ -213,8 +214,8 @@ class Maker:
         for person in people:
             posts = [
                 post
-                for post in self.myna.store.posts_by(person.id, limit=20)
-                if not (post.reply_to or post.repost_of) and self.myna.store.actions_on(post.id, ActionKind.LIKE, 5)
+                for post in self.myna.reader.posts_by(MYNA, Purpose.ADS, person.id)
+                if not (post.reply_to or post.repost_of) and self.myna.reader.actions_on(post.id, ActionKind.LIKE, 5)
             ]
             if person.bot or not posts:
                 continue

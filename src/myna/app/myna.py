@@ -1,5 +1,6 @@
 """The parts of a network, put together: what the pages, the API and the command line call."""
 
+import logging
 import re
 import secrets
 import threading
@@ -48,6 +49,7 @@ from myna.search import Search
 from myna.search.types import Answer, Results
 from myna.settings import Settings
 
+_LOG = logging.getLogger("myna.app")
 _Part = TypeVar("_Part")
 _FOLLOW_EVERY = 0.2
 """Seconds between looks at the fact log for what other processes wrote."""
@@ -58,12 +60,21 @@ def new_id() -> str:
     return f"{HOME}:{now_ms():011x}{secrets.token_hex(5)}"
 
 
+def _size(path: Path) -> int:
+    """The bytes of a file; 0 for a folder, and for a file of the index that was merged away meanwhile."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:
+        return 0
+
+
 class Myna:
     """One network. Parts are opened when first used, so that the service answers within seconds of its start."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        settings.home.mkdir(parents=True, exist_ok=True)
+        # All that people wrote for some only lies in here.
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.store = Store(settings.database)
         self.log = DecisionLog(self.store)
         self.reader = Reader(self.store, self._on_ruling)
@@ -157,8 +168,10 @@ class Myna:
             try:
                 self.follow()
                 self.follow_error = ""
-            except (Problem, OSError, ValueError, RuntimeError) as error:
-                # Shown by the doctor and on the overview; the log keeps what is to be caught up with.
+            except Exception as error:
+                # Whatever it was, this thread goes on. Shown by the doctor and on the overview; the log of facts keeps
+                # what is to be caught up with.
+                _LOG.error("Derived state could not be kept up with the logs", exc_info=error)
                 self.follow_error = f"{type(error).__name__}: {error}"
                 self._stopping.wait(2)
             self._wake.wait(_FOLLOW_EVERY)
@@ -167,10 +180,18 @@ class Myna:
     def follow(self) -> None:
         """Brings index, interests, feed and ads up with what the logs hold now."""
         self._take_new_model()
-        self.feeds.follow()
-        self.search.follow()
-        self._mask_deleted()
-        self.ads.ingest()
+        failed: list[Exception] = []
+        steps = (
+            lambda: self.search.follow(), lambda: self.feeds.follow(), self._mask_deleted, lambda: self.ads.ingest(),
+        )  # fmt: skip
+        for step in steps:
+            try:
+                step()
+            except Exception as error:
+                # What fails in one part must not keep a deletion in the others.
+                failed.append(error)
+        if failed:
+            raise failed[0]
 
     def _take_new_model(self) -> None:
         """Hands a language model trained since to the parts that are open."""
@@ -419,10 +440,16 @@ class Myna:
         return self.drafts.check(person_id, text, reply_to)
 
     def hold_draft(
-        self, person_id: str, text: str, reply_to: str = "", quote_of: str = "", until: int | None = None
+        self,
+        person_id: str,
+        text: str,
+        reply_to: str = "",
+        quote_of: str = "",
+        until: int | None = None,
+        visibility: Visibility = Visibility.PUBLIC,
     ) -> Draft:
-        """Keeps a draft until the author's morning."""
-        return self.drafts.hold(person_id, text, reply_to, quote_of, until)
+        """Keeps a draft until the author's morning, and for whom it was written."""
+        return self.drafts.hold(person_id, text, reply_to, quote_of, until, visibility)
 
     def drafts_of(self, person_id: str) -> list[Draft]:
         """A person's held drafts."""
@@ -431,7 +458,8 @@ class Myna:
     def post_draft(self, person_id: str, draft_id: str) -> Post:
         """Posts a held draft now. The post's id is the draft's: killed in between or asked twice, it is posted once."""
         draft = self.drafts.get(person_id, draft_id)
-        post = self.publish(person_id, draft.text, draft.reply_to, draft.quote_of, id=f"{HOME}:{draft.id}")
+        id = f"{HOME}:{draft.id}"
+        post = self.publish(person_id, draft.text, draft.reply_to, draft.quote_of, draft.visibility, id)
         self.drafts.discard(person_id, draft_id)
         return post
 
@@ -453,9 +481,9 @@ class Myna:
         """A campaign's figures."""
         return self.ads.report(id)
 
-    def set_campaign_status(self, id: str, status: Status) -> Campaign:
-        """Starts, pauses or ends a campaign."""
-        return self.ads.set_status(id, status)
+    def set_campaign_status(self, id: str, status: Status, by: str = "") -> Campaign:
+        """Starts, pauses or ends a campaign. by: who asked, where it was not its owner."""
+        return self.ads.set_status(id, status, by)
 
     # -- why -------------------------------------------------------------------------------------------------------
 
@@ -484,6 +512,6 @@ class Myna:
             search=self.search.check(),
             feed=self.feeds.check(),
             health=tuple(examine(self)),
-            disk_bytes=sum(path.stat().st_size for path in self.settings.home.rglob("*") if path.is_file()),
+            disk_bytes=sum(map(_size, self.settings.home.rglob("*"))),
             version=package.__version__,
         )

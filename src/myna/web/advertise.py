@@ -104,7 +104,7 @@ def report(page: Current, id: str) -> Response:
 def status(page: Current, campaign: Field, status: Annotated[Status, Form()]) -> Response:
     """Starts, pauses or ends a campaign."""
     found = _mine(page, campaign)
-    page.myna.set_campaign_status(found.id, status)
+    page.myna.set_campaign_status(found.id, status, "operator" if page.viewer is None else "")
     return page.go(
         f"/ads/campaign/{found.id}", N_("The campaign is now {status}."), status=page.words.say(STATUSES[status])
     )

@@ -55,14 +55,14 @@ def send(
         risk = page.myna.check_draft(me.id, text, reply_to)
         return _write(page, text, reply_to, quote_of, visibility, risk)
     if do == "hold":
-        draft = page.myna.drafts.hold(me.id, text, reply_to, quote_of, None, visibility)
+        draft = page.myna.hold_draft(me.id, text, reply_to, quote_of, None, visibility)
         return page.go(
             "/compose#held", N_("Held until {time}. It will not post itself."), time=page.words.at(draft.until)
         )
     if do == "post" and page.myna.drafts.guard(me.id) is Guard.HOLD:
         risk = page.myna.check_draft(me.id, text, reply_to)
         if risk.hold:
-            draft = page.myna.drafts.hold(me.id, text, reply_to, quote_of, risk.until, visibility)
+            draft = page.myna.hold_draft(me.id, text, reply_to, quote_of, risk.until, visibility)
             notice = N_("Your guard held this until {time}, as you asked it to. Below you can still post it now.")
             return page.go("/compose#held", notice, time=page.words.at(draft.until))
     post = page.myna.publish(me.id, text, reply_to, quote_of, visibility)

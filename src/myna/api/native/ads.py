@@ -90,7 +90,8 @@ def campaign(myna: Network, actor: KnownAsker, campaign: PartId) -> Campaign:
 def set_status(myna: Network, actor: KnownAsker, campaign: PartId, body: NewStatus) -> Campaign:
     """Starts, pauses or ends a campaign."""
     _theirs(myna, actor, campaign)
-    return myna.set_campaign_status(campaign, body.status)
+    by = "operator" if actor.kind is ActorKind.OPERATOR else ""
+    return myna.set_campaign_status(campaign, body.status, by)
 
 
 @router.get("/campaigns/{campaign}/report")

@@ -69,7 +69,7 @@ def check(myna: Network, actor: KnownAsker, body: Checked) -> Risk:
 def hold(myna: Network, actor: KnownAsker, body: Held) -> Draft:
     """Holds a text. It never posts itself."""
     who = acting(myna, actor, body.person)
-    return myna.drafts.hold(who, body.text, body.reply_to, body.quote_of, body.until, body.visibility)
+    return myna.hold_draft(who, body.text, body.reply_to, body.quote_of, body.until, body.visibility)
 
 
 @router.get("/drafts")
