@@ -4,6 +4,7 @@ Notable choices:
 - The words come first and the vectors after, a little at a time, so that a new post is found and a deleted one gone
   within a moment even while a new model embeds all posts again.
 - Vectors are cleared before the words are: whatever is still in the words can be cleared again after a crash.
+- What was deleted is purged from the files of the index afterwards, see `purge.py`.
 - A consent is followed too: an author's no takes their posts out of the index, a yes brings them back.
 """
 
@@ -20,6 +21,7 @@ from myna.gate import MYNA, Reader
 from myna.network import Consent, Post, Progress, Purpose, quiet
 from myna.search.index import Index, IndexBroken, any_of
 from myna.search.likes import Likes
+from myna.search.purge import Purge
 from myna.search.schema import Cursor, person_document, post_document
 from myna.search.vectors import Vectors
 
@@ -30,6 +32,7 @@ _BATCH = 10_000
 _EMBED_BATCH = 64
 _EMBED_SECONDS = 0.5
 """How long one follow may embed: less than the two seconds in which a deletion must be everywhere."""
+_PURGE_SECONDS = 0.3
 
 logger = logging.getLogger("myna.search")
 
@@ -52,6 +55,7 @@ class Follower:
         self._writes = False
         self._seen: dict[str, int] = {}
         self._missing: list[int] | None = None
+        self.purge = Purge(index, reader, self._add)
 
     def set_embed(self, embed: Embed | None, vectors: Vectors | None) -> None:
         """Embeds with this from now on; None for words only."""
@@ -75,9 +79,10 @@ class Follower:
         if not self.index.is_open or not self._writes:
             self._open()
         last = self.reader.last_seq()
-        if last == self._seen:
-            return 0
         try:
+            if last == self._seen:
+                self.purge.step(_PURGE_SECONDS)
+                return 0
             changed = self._catch_up(self.index, progress)
         except IndexBroken as error:
             self.begin_anew(str(error))
@@ -101,6 +106,7 @@ class Follower:
                 raise IndexBroken("the index has read further than the log goes, so it is of another log")
         except IndexBroken as error:
             self.begin_anew(str(error))
+        self.purge.begin()
         self._writes = True
 
     def begin_anew(self, why: str) -> None:
@@ -111,6 +117,7 @@ class Follower:
             logger.warning(self.note)
         self.index.release_writer()
         self.index.start_over()
+        self.purge.begin()
         self._writes = True
         self._seen = {}
         self._missing = None
@@ -185,9 +192,14 @@ class Follower:
         count = 0
         while deletions := self.reader.deletions_after(seq):
             ids = [deletion.id for deletion in deletions if deletion.kind == "post"]
-            self._clear(index, any_of(index.schema, "id", ids))
+            seqs = index.seqs(any_of(index.schema, "id", ids))
+            if self.vectors is not None:
+                self.vectors.clear(seqs)
             index.drop("id", ids)
-            index.drop("person", [deletion.id for deletion in deletions if deletion.kind == "person"])
+            people = [deletion.id for deletion in deletions if deletion.kind == "person"]
+            index.drop("person", people)
+            self.purge.deleted("id", ids, seqs)
+            self.purge.deleted("person", people)
             self.likes.drop(ids)
             count += len(ids)
             seq = deletions[-1].seq
@@ -263,6 +275,7 @@ class Follower:
         beside.release_writer()
         self.index.release_writer()
         self.index.switch(beside.generation)
+        self.purge.begin()
         self.likes.reset()
         self.likes.follow(self.reader)
         self.likes.save(always=True)

@@ -9,15 +9,18 @@ Notable choices:
 
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import tantivy
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
 from myna.search.schema import SCHEMA, Cursor, cursor_document, make_schema, register
 
@@ -233,6 +236,12 @@ class Index:
             for value in values:
                 self._writing.delete_documents_by_term(field, value)
 
+    def drop_seqs(self, seqs: Iterable[int]) -> None:
+        """Removes at the next commit the posts of these seqs."""
+        with _guarded():
+            for seq in seqs:
+                self._writing.delete_documents_by_term("seq", seq)
+
     def commit(self, cursor: Cursor) -> None:
         """Makes additions, removals and the cursor durable and findable, all or none."""
         with _guarded():
@@ -319,6 +328,25 @@ class Index:
         """How many documents match."""
         with _guarded():
             return int(self._searcher.search(query, 1).count)
+
+    def segments(self) -> list[tuple[NDArray[np.int64], list[str]]]:
+        """The seqs of the posts (in order) and the ids of the people in each segment."""
+        posts: defaultdict[int, list[tantivy.DocAddress]] = defaultdict(list)
+        people: defaultdict[int, list[str]] = defaultdict(list)
+        with _guarded():
+            searcher = self._searcher
+            most = max(1, int(searcher.num_docs))
+            for kind in ("post", "person"):
+                query = tantivy.Query.term_query(self.schema, "kind", kind)
+                for _, address in searcher.search(query, most, count=False).hits:
+                    if kind == "post":
+                        posts[address.segment_ord].append(address)
+                    else:
+                        people[address.segment_ord].append(searcher.doc(address).get_first("person"))
+            return [
+                (np.sort(np.array(searcher.fast_field_values("seq", posts[ord]), np.int64)), people[ord])
+                for ord in posts.keys() | people.keys()
+            ]
 
     def frequency(self, field: str, term: str) -> int:
         """In how many documents a term occurs (those deleted but not yet merged away included)."""
