@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 
 from myna.people.activity import Activity
 from myna.people.columns import Array, Names
@@ -116,11 +117,13 @@ def without_model(topics: Topics) -> Topics:
 def _write(path: Path, arrays: dict[str, Array]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    # A command may follow the log beside the server, and both then write.
+    with FileLock(path.with_suffix(".lock")):
+        with partial.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

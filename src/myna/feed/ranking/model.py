@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 
 from myna.feed.ranking.features import GROUP_OF, GROUPS, NAMES
 from myna.people.columns import Array
@@ -90,11 +91,12 @@ def save(directory: Path, model: Model) -> None:
     arrays = {name: getattr(model, name) for name in _ARRAYS}
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
     partial = directory / "ranking.partial"
-    with partial.open("wb") as file:
-        np.savez(file, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(directory / "ranking.npz")
+    with FileLock(directory / "ranking.lock"):
+        with partial.open("wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(directory / "ranking.npz")
 
 
 def load(directory: Path) -> Model | None:
