@@ -1,5 +1,6 @@
 """`myna ads`: campaigns and their reports."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -7,7 +8,7 @@ import typer
 from myna.ads.types import PublicAd, Status
 from myna.cli.opening import Database, Home, Json, network
 from myna.cli.show import answer, table, when
-from myna.network import now_ms
+from myna.network import NotFound, now_ms
 
 app = typer.Typer(help="Campaigns: create, start, pause, report, and the public repository.", no_args_is_help=True)
 _DAY = 86_400_000
@@ -16,14 +17,14 @@ _DAY = 86_400_000
 @app.command()
 def create(
     post: Annotated[str, typer.Argument(help="The id of the post to promote.")],
-    bid: Annotated[float, typer.Option(help="For a click, in the network's currency.")],
-    budget: Annotated[float, typer.Option(help="For the whole campaign.")],
+    bid: Annotated[float, typer.Option(min=0.001, help="For a click, in the network's currency.")],
+    budget: Annotated[float, typer.Option(min=0.001, help="For the whole campaign.")],
     payer: Annotated[str, typer.Option(help="Who pays; shown with every ad.")],
     home: Home = None,
     database: Database = None,
     name: str = "",
     url: Annotated[str, typer.Option(help="Where a click leads; the post itself without it.")] = "",
-    day_budget: Annotated[float, typer.Option("--day-budget")] = 0.0,
+    day_budget: Annotated[float, typer.Option("--day-budget", min=0.0)] = 0.0,
     days: Annotated[int, typer.Option(min=1, max=365)] = 14,
     interest: Annotated[list[str] | None, typer.Option(help="A topic of people to reach; as often as needed.")] = None,
     word: Annotated[list[str] | None, typer.Option(help="A word of posts to stand beside.")] = None,
@@ -35,8 +36,10 @@ def create(
     with network(home, database) as myna:
         now = now_ms()
         promoted = myna.store.posts([post])
+        if post not in promoted:
+            raise NotFound(f"There is no post {post!r} here; `myna search WORDS --json` shows the ids there are.")
         campaign = myna.create_campaign(
-            owner_id=promoted[post].author_id if post in promoted else "",
+            owner_id=promoted[post].author_id,
             payer=payer,
             name=name or f"Campaign of {when(now)}",
             post_id=post,
@@ -105,7 +108,8 @@ def report(id: str, home: Home = None, database: Database = None, json: Json = F
         found, json,
         f"{found.campaign.name} ({found.campaign.status}), paid by {found.campaign.payer}",
         f"impressions {found.impressions:,} to {found.reach:,} people, clicks {found.clicks:,}, "
-        f"not counted {found.filtered_clicks:,}, spent {_money(found.spend)} of {_money(found.campaign.budget)}",
+        f"not counted {found.filtered_clicks:,}{_why(found.filtered)}, "
+        f"spent {_money(found.spend)} of {_money(found.campaign.budget)}",
         f"caused: {caused} ({lift.treated:,} reached, {lift.held_out:,} held out)",
     )  # fmt: skip
 
@@ -126,6 +130,11 @@ def repository(home: Home = None, database: Database = None, json: Json = False)
 def _aim(ad: PublicAd) -> str:
     """Whom an ad is meant for, in words."""
     return ", ".join((*ad.interests, *ad.words, *ad.langs)) or "everybody"
+
+
+def _why(filtered: Sequence[tuple[str, int]]) -> str:
+    """Why clicks were not counted, in brackets."""
+    return f" ({', '.join(f'{count:,} {rule}' for rule, count in filtered)})" if filtered else ""
 
 
 def _money(micros: int) -> str:

@@ -11,6 +11,7 @@ from myna.app.backup import restore as restore_from
 from myna.app.doctor import examine_deeply
 from myna.cli.opening import Database, Home, Json, network
 from myna.cli.show import answer, bar
+from myna.network import Problem
 
 
 def add(app: typer.Typer) -> None:
@@ -41,6 +42,8 @@ def restore(
     json: Json = False,
 ) -> None:
     """Fills an empty network from a backup. Then `myna rebuild` makes what is derived."""
+    if not file.is_file():
+        raise Problem(f"There is no file {file}. Give one that `myna backup` wrote.", 404)
     with network(home, database, existing=False) as myna, bar("Restoring") as progress:
         rows = restore_from(myna.store, myna.settings.home, file, progress)
         where = myna.settings.home

@@ -20,13 +20,14 @@ def make(
     database: Database = None,
     days: Annotated[int, typer.Option(min=0, help="Until it expires; 0 for never.")] = 90,
     as_: Annotated[str, typer.Option("--as", help="The person the program acts for.")] = "",
+    write: Annotated[bool, typer.Option("--write", help="May also post and act for that person.")] = False,
     operator: Annotated[bool, typer.Option("--operator", help="May do all that the operator may.")] = False,
     json: Json = False,
 ) -> None:
     """Makes a key. Its secret is shown this once."""
     with network(home, database) as myna:
         person = myna.person(as_).id if as_ else ""
-        secret, key = myna.make_key(name, purpose, days, person, operator)
+        secret, key = myna.make_key(name, purpose, days, person, operator, write)
     answer({"secret": secret, "id": key.id, "expires_at": key.expires_at}, json, secret)
 
 

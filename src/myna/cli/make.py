@@ -198,7 +198,8 @@ def rebuild(
                 with bar(title) as progress:
                     made = step(progress)
                 results[made.step] = made.note
-    answer(results, json, *(f"{name}: {note}" for name, note in results.items()), f"Rebuilt at {when_now()}.")
+                err.print(f"  {made.note} ({made.seconds:.0f} s)", markup=False)
+    answer(results, json, f"Rebuilt at {when_now()}.")
 
 
 def when_now() -> str:

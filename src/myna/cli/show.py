@@ -71,7 +71,9 @@ def when(at: int) -> str:
 def bar(title: str) -> Iterator[Told]:
     """A progress bar with the time left, for the work inside; where nobody watches, a line at each tenth."""
     if not err.is_terminal:
-        yield _lines(title)
+        told = _lines(title)
+        yield told
+        told(1, 1)
         return
     columns = (
         TextColumn("{task.description}"),
