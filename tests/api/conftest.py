@@ -66,7 +66,7 @@ def serve(home: Path, demo: bool = False) -> Served:
     api.install(app, myna)
 
     def key(**more: Any) -> dict[str, str]:
-        secret, _ = myna.keys.make("test", more.pop("purposes", EVERYTHING), **more)
+        secret, _ = myna.keys.make("test", more.pop("purposes", EVERYTHING), **{"write": True, **more})
         return {"Authorization": f"Bearer {secret}"}
 
     person = myna.people(1)

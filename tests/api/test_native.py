@@ -67,7 +67,7 @@ def test_a_feed_names_its_decision_which_tells_why_and_is_replayed(served: Any) 
 
 def test_a_key_gets_nothing_of_what_it_is_not_for(served: Any) -> None:
     """Neither directly nor off the decisions about its person; and what it searched for them is theirs to see."""
-    secret, _ = served.myna.keys.make("finder", [Purpose.SEARCH], on_behalf_of="home:p0")
+    secret, _ = served.myna.keys.make("finder", [Purpose.SEARCH], on_behalf_of="home:p0", write=True)
     finder = {"Authorization": f"Bearer {secret}"}
     secret, _ = served.myna.keys.make("reader", [Purpose.READ], on_behalf_of="home:p0")
     reader = {"Authorization": f"Bearer {secret}"}
@@ -204,6 +204,19 @@ def test_what_fails_inside_is_logged_and_not_told(served: Any, caplog: pytest.Lo
     assert "the secret cause" in caplog.text
 
 
+def test_a_key_not_made_to_write_changes_nothing(served: Any) -> None:
+    secret, _ = served.myna.keys.make("reader", [Purpose.READ], on_behalf_of="home:p0")
+    reader = {"Authorization": f"Bearer {secret}"}
+    before = served.myna.store.counts()
+    assert served.post("/posts", {"text": "Not mine to say"}, reader).status_code == 403
+    assert served.post("/drafts", {"text": "Nor to hold"}, reader).status_code == 403
+    assert (
+        served.post("/consents", {"subject": "home:p0", "purpose": "train", "allow": True}, reader).status_code == 403
+    )
+    assert served.delete("/people/home:p0", reader).status_code == 403
+    assert served.myna.store.counts() == before
+
+
 def test_the_operator_sees_how_the_network_is_doing(served: Any) -> None:
     assert served.get("/health").json()["ok"] is True
     assert served.get("/overview", served.lan).status_code == 403
@@ -212,7 +225,7 @@ def test_the_operator_sees_how_the_network_is_doing(served: Any) -> None:
 
 def test_a_person_can_be_deleted_by_themself_with_all_they_wrote(served: Any) -> None:
     served.myna.store.append([Post("home:last", "home:p2", now_ms(), "Last words")])
-    secret, _ = served.myna.keys.make("an", [Purpose.READ], on_behalf_of="home:p2")
+    secret, _ = served.myna.keys.make("an", [Purpose.READ], on_behalf_of="home:p2", write=True)
     assert served.delete("/people/home:p2", served.lan).status_code == 404
     assert served.delete("/people/home:p2", {"Authorization": f"Bearer {secret}"}).status_code == 204
     assert served.get("/people/home:p2").status_code == 404

@@ -42,10 +42,12 @@ def asker(
 Asker = Annotated[Actor, Depends(asker)]
 
 
-def known_asker(actor: Asker) -> Actor:
-    """The actor of a request that needs a key."""
+def known_asker(actor: Asker, request: Request) -> Actor:
+    """The actor of a request that needs a key, and to change anything a key that may write."""
     if actor.kind is ActorKind.ANYONE:
         raise Problem("This needs an API key: `Authorization: Bearer myna_…`. Make one with `myna key make`.", 401)
+    if request.method not in ("GET", "HEAD") and not actor.may_act:
+        raise Forbidden("This key may read only. Make one that may act for its person: `myna key make --write`.")
     return actor
 
 

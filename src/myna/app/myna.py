@@ -254,17 +254,24 @@ class Myna:
         raise Problem(f"There is a person @{handle} here already.", 409)
 
     def make_key(
-        self, name: str, purposes: Iterable[Purpose], days: int = 90, on_behalf_of: str = "", operator: bool = False
+        self,
+        name: str,
+        purposes: Iterable[Purpose],
+        days: int = 90,
+        on_behalf_of: str = "",
+        operator: bool = False,
+        write: bool = False,
+        by: str = "operator",
     ) -> tuple[str, Key]:
         """A new API key: its secret, to be shown this once, and the key as kept."""
-        secret, key = self.keys.make(name, purposes, days, on_behalf_of, operator)
-        self.log.write("key", "operator", "", {}, {"made": key.id, "purposes": sorted(key.purposes)})
+        secret, key = self.keys.make(name, purposes, days, on_behalf_of, operator, write)
+        self.log.write("key", by, "", {}, {"made": key.id, "purposes": sorted(key.purposes), "write": write})
         return secret, key
 
-    def revoke_key(self, id: str) -> None:
+    def revoke_key(self, id: str, by: str = "operator") -> None:
         """Ends an API key at once."""
         self.keys.revoke(id)
-        self.log.write("key", "operator", "", {}, {"revoked": id})
+        self.log.write("key", by, "", {}, {"revoked": id})
 
     def people(self, limit: int = 50, after_seq: int = 0) -> list[Person]:
         """People in the order they came."""

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -40,11 +39,15 @@ def links(
     home: Home = None,
     host: Annotated[str | None, typer.Option(show_default="127.0.0.1")] = None,
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, show_default="8421")] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the one that is running.")] = False,
 ) -> None:
     """Serves the click links alone: no database, no API. `myna serve` starts this by itself."""
     from myna.ads import links as process
 
     chosen = settings(home, host=host, links_port=port)
+    if stop:
+        process.stop(chosen.home / "ads")
+        return
     process.run(chosen.home / "ads", chosen.host, chosen.links_port)
 
 
@@ -53,6 +56,8 @@ def run(chosen: Settings) -> None:
     import socket
 
     import uvicorn
+
+    from myna.ads import links as process
 
     if chosen.demo and chosen.host not in ("127.0.0.1", "localhost", "::1") and not os.environ.get("MYNA_DEMO_OPEN"):
         raise Problem(
@@ -76,9 +81,12 @@ def run(chosen: Settings) -> None:
     app, myna = build(chosen)
     _greet(chosen, listening.getsockname()[1], myna.accounts)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, server_header=False)
-    # Once all is closed, uvicorn raises what stopped it again; to stop serving is no failure.
-    with suppress(KeyboardInterrupt):
+    try:
         uvicorn.Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:
+        # Once all is closed, uvicorn raises what stopped it again. Who presses Ctrl-C wants all of it stopped; whatever
+        # else ends the service (a restart, an update, a kill) must not take the links down with it.
+        process.stop(chosen.home / "ads")
 
 
 def _greet(chosen: Settings, port: int, accounts: object) -> None:

@@ -24,7 +24,6 @@ def build(settings: Settings) -> tuple[FastAPI, Myna]:
         threading.Thread(target=_warm, args=(myna,), name="warm-up", daemon=True).start()
         yield
         myna.close()
-        links.stop(settings.home / "ads")
 
     app = FastAPI(
         title="Myna",

@@ -25,8 +25,12 @@ class Keys:
         days: int = 90,
         on_behalf_of: str = "",
         operator: bool = False,
+        write: bool = False,
     ) -> tuple[str, Key]:
-        """A new key: its secret, to be shown this once, and the key as kept. days: until it expires, 0 for never."""
+        """A new key: its secret, to be shown this once, and the key as kept. days: until it expires, 0 for never.
+
+        write: whether the program may also post, act and decide for the person it acts for.
+        """
         scope = frozenset(purposes)
         if not scope:
             raise Problem("A key needs at least one purpose: read, search, recommend, answer, train, export or ads.")
@@ -36,7 +40,8 @@ class Keys:
         # 256 random bits: a plain hash is enough, slow hashes are for what people choose.
         secret = f"{_PREFIX}{id}_{secrets.token_urlsafe(32)}"
         now = now_ms()
-        key = Key(id, name, _hash(secret), scope, on_behalf_of, now, now + days * 86_400_000 if days else 0, operator)
+        expires = now + days * 86_400_000 if days else 0
+        key = Key(id, name, _hash(secret), scope, on_behalf_of, now, expires, operator, write)
         self._records.put(id, _body(key), owner=on_behalf_of)
         return secret, key
 
@@ -51,7 +56,7 @@ class Keys:
             raise Problem("This API key has expired. Make a new one with `myna key make`.", 401)
         if key.operator:
             return Actor(ActorKind.OPERATOR, f"key:{key.id}")
-        return Actor(ActorKind.PROGRAM, f"key:{key.id}", key.purposes, key.on_behalf_of)
+        return Actor(ActorKind.PROGRAM, f"key:{key.id}", key.purposes, key.on_behalf_of, key.write)
 
     def all(self) -> list[Key]:
         """The keys there are."""
@@ -76,6 +81,7 @@ def _body(key: Key) -> dict[str, Any]:
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "operator": key.operator,
+        "write": key.write,
     }
 
 
@@ -89,4 +95,5 @@ def _key(id: str, body: dict[str, Any]) -> Key:
         body["created_at"],
         body["expires_at"],
         body["operator"],
+        body.get("write", False),
     )

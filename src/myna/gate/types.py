@@ -21,13 +21,14 @@ class Actor:
     """Who asks: a person (id = person id), a program with a key (id = key id), the operator, Myna itself, or anyone.
 
     purposes: what a program's key is scoped to; empty means all that its kind may. on_behalf_of: the person for whom
-    a program asks, whose blocks and follows then hold; empty for none.
+    a program asks, whose blocks and follows then hold; empty for none. write: whether a program may also act for them.
     """
 
     kind: ActorKind
     id: str = ""
     purposes: frozenset[Purpose] = frozenset()
     on_behalf_of: str = ""
+    write: bool = False
 
     @property
     def person_id(self) -> str:
@@ -42,6 +43,11 @@ class Actor:
     def may(self, purpose: Purpose) -> bool:
         """Whether who asks may ask for this purpose at all: a program's key is for those it was made for."""
         return self.kind is not ActorKind.PROGRAM or purpose in self.purposes
+
+    @property
+    def may_act(self) -> bool:
+        """Whether who asks may change anything: a program only with a key made to write."""
+        return self.kind is not ActorKind.PROGRAM or self.write
 
     def __str__(self) -> str:
         return self.id or str(self.kind)
@@ -78,3 +84,4 @@ class Key:
     created_at: int
     expires_at: int
     operator: bool = False
+    write: bool = False

@@ -57,13 +57,15 @@ class Consents:
 
 
 class NewKey(Body):
-    """A key to be made. days: until it expires, 0 for never. on_behalf_of: the person it acts for."""
+    """A key to be made. days: until it expires, 0 for never. on_behalf_of: the person it asks for, and acts for if it
+    may write."""
 
     name: Line
     purposes: Annotated[list[Annotated[Purpose, Field(strict=False)]], Field(min_length=1, max_length=10)]
     days: Annotated[int, Field(ge=0, le=3650), WHOLE] = 90
     on_behalf_of: FactIdOrNone = ""
     operator: bool = False
+    write: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +153,14 @@ def keys(myna: Network, actor: OperatorAsker) -> KeyList:
 def make_key(myna: Network, actor: OperatorAsker, body: NewKey) -> KeyMade:
     """Makes a key. Its secret is shown this once."""
     person = myna.person(body.on_behalf_of).id if body.on_behalf_of else ""
-    secret, key = myna.keys.make(body.name, body.purposes, body.days, person, body.operator)
-    myna.log.write("key", str(actor), "", {}, {"made": key.id, "purposes": sorted(key.purposes)})
+    secret, key = myna.make_key(body.name, body.purposes, body.days, person, body.operator, body.write, str(actor))
     return KeyMade(secret, _shown(key))
 
 
 @router.delete("/keys/{key}", status_code=204)
 def revoke(myna: Network, actor: OperatorAsker, key: PartId) -> None:
     """Ends a key at once."""
-    myna.keys.revoke(key)
-    myna.log.write("key", str(actor), "", {}, {"revoked": key})
+    myna.revoke_key(key, str(actor))
 
 
 def _shown(key: Any) -> KeyShown:
