@@ -1,8 +1,8 @@
 """Language model: how fast it trains and writes, how well it predicts, how well posts are found by their vectors.
 
 Peers in the same run: transformers' Qwen3 and Llama of the same size on the same batches (speed), general compressors
-that have seen the same training text (prediction), TF-IDF over words (vectors). Speeds are per second of CPU time on one
-thread, which a busy machine disturbs less; ours and the peers' steps alternate.
+that have seen the same training text (prediction), TF-IDF over words (vectors). Speeds are per second of CPU time on
+one thread, which a busy machine disturbs less; ours and the peers' steps alternate.
 
 --data takes a folder with the `posts.parquet` of the documented layout; without it MYNA_DATA's congress_tweets_2016,
 else a simulated network.

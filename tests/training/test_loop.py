@@ -107,45 +107,42 @@ def test_a_run_stopped_and_resumed_ends_in_the_same_bits(
     assert steps == [point["step"] for point in read_curve(whole / "curve.jsonl")]
 
 
-def test_a_run_killed_at_any_moment_ends_in_the_same_bits(plan: Plan, corpus: Corpus, tmp_path: Path) -> None:
-    plan = dataclasses.replace(plan, steps=50)
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert _start(whole, corpus, plan).wait() == 0
+def test_killed_runs_and_two_processes_train_the_same_model_as_one(plan: Plan, corpus: Corpus, tmp_path: Path) -> None:
+    plan = dataclasses.replace(plan, steps=40)
+    whole, killed, two = (tmp_path / name for name in ("whole", "killed", "two"))
+    _finish(_start(whole, corpus, plan))
     deaths = 0
     while not (killed / "bits").exists():
         # Saving without pause, so that some kills fall into a save.
         process = _start(killed, corpus, plan, every=0.0)
         before = _step(killed)
-        while process.poll() is None and (deaths >= 3 or _step(killed) < before + 12):
+        while process.poll() is None and (deaths >= 2 or _step(killed) < before + 12):
             time.sleep(0.01)
         if process.poll() is None:
             os.kill(process.pid, signal.SIGKILL)
             deaths += 1
         process.communicate()
         assert process.returncode in (0, -signal.SIGKILL)
-    assert deaths == 3
+    assert deaths == 2
     assert (whole / "bits").read_text() == (killed / "bits").read_text()
     assert all(torch.equal(a, b) for a, b in zip(_weights(whole).values(), _weights(killed).values(), strict=True))
+
+    _finish(_start(two, corpus, plan, processes=2))
+    bits = [float((folder / "bits").read_text()) for folder in (whole, two)]
+    assert abs(bits[0] - bits[1]) <= 1e-5
+    losses = [[point["loss"] for point in read_curve(f / "curve.jsonl") if "loss" in point] for f in (whole, two)]
+    # The curve of two has the mean over both.
+    assert losses[1] == pytest.approx(losses[0], abs=1e-3)
+
+
+def _finish(process: subprocess.Popen[bytes]) -> None:
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors.decode()
 
 
 def _step(folder: Path) -> int:
     curve = read_curve(folder / "curve.jsonl")
     return int(curve[-1]["step"]) if curve else 0
-
-
-def test_two_processes_train_the_same_model_as_one(plan: Plan, corpus: Corpus, tmp_path: Path) -> None:
-    # Muon orthogonalises in bf16, so what sums in another order drifts apart by about 1e-4 in thirty steps.
-    plan = dataclasses.replace(plan, steps=12)
-    one, two = tmp_path / "one", tmp_path / "two"
-    assert _start(one, corpus, plan).wait() == 0
-    process = _start(two, corpus, plan, processes=2)
-    _, errors = process.communicate()
-    assert process.returncode == 0, errors.decode()
-    bits = [float((folder / "bits").read_text()) for folder in (one, two)]
-    assert abs(bits[0] - bits[1]) <= 1e-4
-    losses = [[point["loss"] for point in read_curve(f / "curve.jsonl") if "loss" in point] for f in (one, two)]
-    # The curve of two has the mean over both.
-    assert losses[1] == pytest.approx(losses[0], abs=1e-3)
 
 
 def test_a_step_in_several_pieces_is_the_step_in_one(plan: Plan, family: Family, corpus: Corpus) -> None:

@@ -72,9 +72,8 @@ class Trainer:
         objective: nn.Module = Objective(self.model, text.end, plan.precision)
         if plan.compile:
             objective.compile()
-        self._wrapped: nn.Module = objective
-        if self.processes.size > 1:
-            self._wrapped = DistributedDataParallel(objective)
+        self._objective = objective
+        self._parallel: nn.Module | None = None
         if directory is not None:
             self._resume(directory)
 
@@ -94,13 +93,16 @@ class Trainer:
     def advance(self) -> float:
         """One step; returns this process's part of its mean loss in nats a token: over all processes they sum to it."""
         plan, processes = self.plan, self.processes
+        if self._parallel is None:
+            several = processes.size > 1
+            self._parallel = DistributedDataParallel(self._objective) if several else self._objective
         ids, targets, count = self.order.batch(self.step, plan.batch, processes.share(plan.batch))
         total = 0.0
         for begin in range(0, len(ids), plan.micro):
             last = begin + plan.micro >= len(ids)
             with self._unsynchronised(last):
                 part = slice(begin, begin + plan.micro)
-                loss = self._wrapped(self._tensor(ids[part]), self._tensor(targets[part]))
+                loss = self._parallel(self._tensor(ids[part]), self._tensor(targets[part]))
                 # DDP averages over processes; the loss is the mean over all of the step's targets.
                 (loss * (processes.size / max(count, 1))).backward()
             total += float(loss.detach())
@@ -109,8 +111,8 @@ class Trainer:
         return total / max(count, 1)
 
     def _unsynchronised(self, last: bool) -> AbstractContextManager[Any]:
-        if isinstance(self._wrapped, DistributedDataParallel) and not last:
-            return self._wrapped.no_sync()
+        if isinstance(self._parallel, DistributedDataParallel) and not last:
+            return self._parallel.no_sync()
         return nullcontext()
 
     def _tensor(self, array: np.ndarray) -> Tensor:
@@ -161,6 +163,8 @@ class Trainer:
         if bits is not None:
             self._point(curve, None, bits, before + time.monotonic() - began)
         self.save()
+        # DDP holds on to the process group; one that outlives the group's end aborts the process.
+        self._parallel = None
         return bits
 
     def _point(self, curve: Curve | None, loss: float | None, bits: float | None, seconds: float) -> None:

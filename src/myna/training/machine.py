@@ -5,6 +5,7 @@ import time
 
 import torch
 
+
 def pick_device(rank: int = 0) -> str:
     """`cuda:N` where there is a GPU, else `cpu`."""
     return f"cuda:{rank % torch.cuda.device_count()}" if torch.cuda.is_available() else "cpu"

@@ -1,39 +1,83 @@
 """Muon for the matrices inside the layers, AdamW for embeddings and norms.
 
-Muon steps along the orthogonalised momentum (Jordan et al. 2024); on the same tokens it is ahead of AdamW from the
-first minute (docs/model.md).
+Muon steps along the orthogonalised momentum (Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural
+networks"); on the same tokens it is ahead of AdamW from the first minute (docs/model.md). torch.optim.Muon is the same
+rule, always in bfloat16; here it runs in the plan's precision, so that in float32 a run on many processes, whose sums
+are made in another order, stays the run on one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from myna.training.plan import Plan
+
+_QUINTIC = (3.4445, -4.7750, 2.0315)
+_ITERATIONS = 5
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum, then every singular value of the step brought near 1. For matrices only."""
+
+    def __init__(self, parameters: Iterable[Tensor], rate: float, momentum: float, precision: torch.dtype) -> None:
+        super().__init__(parameters, {"lr": rate, "momentum": momentum})
+        self._precision = precision
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """One step along what gradients there are."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                state = self.state[parameter]
+                if not state:
+                    state["momentum"] = torch.zeros_like(parameter)
+                average = state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
+                ahead = parameter.grad.lerp(average, group["momentum"])
+                rows, columns = parameter.shape
+                # A tall matrix's step has a smaller root mean square than a wide one's; this makes them alike.
+                rate = group["lr"] * max(1.0, rows / columns) ** 0.5
+                parameter.add_(orthogonalised(ahead, self._precision), alpha=-rate)
+
+
+def orthogonalised(matrix: Tensor, precision: torch.dtype) -> Tensor:
+    """The matrix with its singular values brought near 1 (0.7 to 1.2), by five quintic Newton-Schulz iterations."""
+    a, b, c = _QUINTIC
+    x = matrix.to(precision, copy=True)
+    tall = x.shape[0] > x.shape[1]
+    if tall:
+        x = x.T
+    x = x / x.norm().clamp(min=1e-7)
+    for _ in range(_ITERATIONS):
+        gram = x @ x.T
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return (x.T if tall else x).to(matrix.dtype)
 
 
 class Optimizer:
     """Both, stepped as one."""
 
     def __init__(self, model: nn.Module, plan: Plan) -> None:
-        named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+        named = list(model.named_parameters())
         matrices = [p for name, p in named if p.ndim == 2 and "embed_tokens" not in name and "lm_head" not in name]
         tables = [p for name, p in named if p.ndim == 2 and ("embed_tokens" in name or "lm_head" in name)]
         vectors = [p for _, p in named if p.ndim < 2]
+        precision: torch.dtype = getattr(torch, plan.precision)
+        adam = torch.optim.AdamW(
+            [{"params": tables}, {"params": vectors}],
+            lr=plan.vector_rate,
+            betas=(0.9, 0.95),
+            eps=1e-10,
+            weight_decay=0.0,
+            fused=True,
+        )
         self._plan = plan
         self._parts: Sequence[tuple[torch.optim.Optimizer, float]] = (
-            (torch.optim.Muon(matrices, lr=plan.matrix_rate, weight_decay=0.0, momentum=0.95), plan.matrix_rate),
-            (
-                torch.optim.AdamW(
-                    [{"params": tables}, {"params": vectors}],
-                    lr=plan.vector_rate,
-                    betas=(0.9, 0.95),
-                    eps=1e-10,
-                    weight_decay=0.0,
-                    fused=True,
-                ),
-                plan.vector_rate,
-            ),
+            (Muon(matrices, plan.matrix_rate, 0.95, precision), plan.matrix_rate),
+            (adam, plan.vector_rate),
         )
 
     def step(self, step: int) -> None:

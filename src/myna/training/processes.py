@@ -1,5 +1,6 @@
 """This process among those that train together: one, or as many as torchrun started."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,4 +79,6 @@ def joined() -> Iterator[Processes]:
         )
     finally:
         if started:
+            # What still holds the group must be gone before it is, cycles too, or its threads abort the process.
+            gc.collect()
             dist.destroy_process_group()
