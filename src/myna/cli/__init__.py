@@ -1,5 +1,6 @@
 """The command line: `myna COMMAND`. Each file here holds the commands of one kind."""
 
+import errno
 import os
 import signal
 import sys
@@ -11,6 +12,8 @@ from myna.cli.show import err
 from myna.network import Problem
 
 _INTERRUPTED = 130
+_FULL = "The disk is full. Free some space and start again: it goes on from here."
+_FULL_ELSEWHERE = ("No space left on device", "database or disk is full", "PytorchStreamWriter failed writing")
 
 app = typer.Typer(
     name="myna",
@@ -38,9 +41,21 @@ def main() -> None:
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             os._exit(0)
-        err.print(f"myna: {error.strerror or error}: {error.filename or ''}", style="red", markup=False)
+        said = _FULL if _is_full(error) else f"{error.strerror or error}: {error.filename or ''}"
+        err.print(f"myna: {said}", style="red", markup=False)
         sys.exit(2)
     except SystemExit as end:
         if end.code == _INTERRUPTED:  # typer makes this of a KeyboardInterrupt
             err.print("\nStopped. The next start goes on from here.")
         raise
+    except Exception as error:
+        # The libraries that write models, tables and the index have errors of their own for a full disk.
+        if not _is_full(error):
+            raise
+        err.print(f"myna: {_FULL}", style="red", markup=False)
+        sys.exit(2)
+
+
+def _is_full(error: BaseException) -> bool:
+    said = str(error)
+    return getattr(error, "errno", None) == errno.ENOSPC or any(words in said for words in _FULL_ELSEWHERE)
