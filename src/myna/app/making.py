@@ -151,11 +151,14 @@ class Maker:
         found = brought.to_dict()
         self.myna.log.write("import", "operator", "", {"path": self.source.name}, found)
         counts = self.myna.store.counts()
+        problems = " ".join(brought.problems)
+        if not counts.posts:
+            raise Problem(f"{self.source} holds no posts that could be kept. {problems}".strip())
         skipped = sum(sum(file["skipped"].values()) for file in found["files"])
         note = (
             f"{counts.people:,} people and {counts.posts:,} posts from {self.source.name}; {skipped:,} records left out"
-        )
-        return self._made(self.bring, begun, note + (" (`myna import` again shows why)" if skipped else ""))
+        ) + (" (`myna import` again shows why)" if skipped else "")
+        return self._made(self.bring, begun, note + (f". {problems}" if problems else ""))
 
     def learn_language(self, progress: Progress) -> Made:
         """The network's own language model."""

@@ -1,5 +1,6 @@
 """Making a network and its models: demo, import, world, train, rebuild."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -75,7 +76,10 @@ def import_(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Brings posts in: neutral JSONL, Parquet or CSV, an X archive, a Mastodon archive."""
+    """Brings posts in: neutral JSONL, Parquet or CSV, an X archive, a Mastodon archive.
+
+    Exit code 1 if a file could not be read to its end.
+    """
     from myna.sources import bring
 
     mapping = {}
@@ -91,7 +95,14 @@ def import_(
         myna.log.write("import", "operator", "", {"path": path.name}, found)
     if json:
         answer(found, json)
-        return
+    else:
+        _report(found, Purpose.TRAIN in (allow or ()))
+    if brought.problems:
+        sys.exit(1)
+
+
+def _report(found: dict[str, Any], trained_on: bool) -> None:
+    """Prints what became of each file."""
     rows = [
         (
             file["name"],
@@ -110,7 +121,7 @@ def import_(
     if found["ignored"]:
         named = ", ".join(found["ignored"][:5]) + (" …" if len(found["ignored"]) > 5 else "")
         answer(None, False, f"  not opened: {len(found['ignored']):,} files ({named})")
-    if Purpose.TRAIN not in (allow or ()):
+    if not trained_on:
         answer(None, False, "These posts will not be trained on. To allow it: the same command with --allow train.")
 
 
