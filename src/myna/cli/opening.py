@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from myna.app import Myna
 from myna.gate import OPERATOR, Actor, person_actor
@@ -26,7 +27,12 @@ As = Annotated[str, typer.Option("--as", help="Whose eyes: a @handle or person i
 def settings(home: Path | None, database: str | None = None, **others: Any) -> Settings:
     """Settings from options, the environment and the defaults, in this order."""
     given = {"home": home, "database_url": database, **others}
-    return Settings(**{name: value for name, value in given.items() if value is not None})
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = f"MYNA_{'_'.join(map(str, wrong['loc'])).upper()}"
+        raise Problem(f"{name} is {wrong['input']!r}: {wrong['msg'][:1].lower()}{wrong['msg'][1:]}.") from error
 
 
 @contextmanager
