@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from myna.search.index import Index
+
 
 def myna(*arguments: object, home: Path | None = None, code: int = 0) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, **({"MYNA_HOME": str(home)} if home else {})}
@@ -65,6 +67,19 @@ def test_everything_that_answers_answers_in_json(small_home: Path) -> None:
     key = answered("key", "make", "test", "--purpose", "search", home=small_home)
     assert key["secret"].startswith("myna_")
     assert [k["id"] for k in answered("key", "list", home=small_home)] == [key["id"]]
+
+
+def test_a_deletion_reaches_the_copies_where_no_server_runs(tmp_path: Path) -> None:
+    posts = [{"post_id": str(n), "author_id": "1", "text": f"the bridge number {n}"} for n in range(20)]
+    (tmp_path / "net.jsonl").write_text("\n".join(json.dumps(post) for post in posts))
+    home = tmp_path / "home"
+    answered("import", tmp_path / "net.jsonl", home=home)
+    assert answered("search", "bridge", home=home)["total"] == 20
+    answered("delete", "net:7", home=home)
+    index = Index(home / "search")
+    index.refresh()
+    assert (index.frequency("id", "net:7"), index.frequency("words", "7")) == (0, 0)
+    assert index.frequency("words", "bridge") == 19
 
 
 def test_a_backup_restores_to_a_network_that_is_well(small_home: Path, tmp_path: Path) -> None:

@@ -153,6 +153,8 @@ def delete(
     """Deletes a post, or a person with all they wrote. Cannot be undone; a tombstone remains."""
     with network(home, database) as myna:
         myna.delete(actor(myna, as_), id)
+        # A running server drops its copies by itself; where none runs, nobody else would before the next start.
+        myna.follow()
         answer({"deleted": id}, json, f"Deleted {id}.")
 
 
