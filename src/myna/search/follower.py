@@ -84,6 +84,7 @@ class Follower:
                 self.purge.step(_PURGE_SECONDS)
                 return 0
             changed = self._catch_up(self.index, progress)
+            self.purge.step(_PURGE_SECONDS)
         except IndexBroken as error:
             self.begin_anew(str(error))
             changed = self._catch_up(self.index, progress)
