@@ -214,7 +214,9 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         weights = scores.masked_fill(~mask, float("-inf")).softmax(-1).to(v.dtype)
         mixed: Tensor = weights.view(batch, k.shape[1], groups * time, -1) @ v
         return mixed.view(batch, heads, time, width)
-    return F.scaled_dot_product_attention(q, k, v, mask, enable_gqa=True)
+    # Repeated, since not every fused kernel takes groups and a mask together.
+    k, v = (part.repeat_interleave(heads // part.shape[1], 1) for part in (k, v))
+    return F.scaled_dot_product_attention(q, k, v, mask)
 
 
 def document_mask(ids: Tensor, end: int) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 _ROWS = 512
+_ROWS_GPU = 8192
 
 
 class _Summed(torch.autograd.Function):
@@ -18,8 +19,9 @@ class _Summed(torch.autograd.Function):
         hidden_gradient = torch.empty_like(rows)
         weight_gradient = torch.zeros_like(weight, dtype=torch.float32)
         total = torch.zeros((), device=hidden.device)
-        for start in range(0, len(rows), _ROWS):
-            x, target = rows[start : start + _ROWS], targets[start : start + _ROWS]
+        some = _ROWS if hidden.device.type == "cpu" else _ROWS_GPU
+        for start in range(0, len(rows), some):
+            x, target = rows[start : start + some], targets[start : start + some]
             logits = (x @ matrix.t()).float()
             normaliser = logits.logsumexp(-1)
             total += (normaliser - logits.gather(1, target[:, None])[:, 0]).sum()
@@ -29,7 +31,7 @@ class _Summed(torch.autograd.Function):
             error = (logits - normaliser[:, None]).exp_()
             error.scatter_add_(1, target[:, None], torch.full_like(error[:, :1], -1.0))
             error = error.to(kind)
-            hidden_gradient[start : start + _ROWS] = error @ matrix
+            hidden_gradient[start : start + some] = error @ matrix
             weight_gradient += (error.t() @ x).float()
         ctx.save_for_backward(hidden_gradient.to(hidden.dtype), weight_gradient.to(weight.dtype))
         return total

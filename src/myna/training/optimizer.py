@@ -1,7 +1,7 @@
 """Muon for the matrices inside the layers, AdamW for embeddings and norms.
 
 Muon steps along the orthogonalised momentum (Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural
-networks"); on the same tokens it is ahead of AdamW from the first minute (docs/model.md). torch.optim.Muon is the same
+networks"); on the same tokens it is well ahead of AdamW (docs/model.md). torch.optim.Muon is the same
 rule, always in bfloat16; here it runs in the plan's precision, so that in float32 a run on many processes, whose sums
 are made in another order, stays the run on one.
 """

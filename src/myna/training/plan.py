@@ -18,8 +18,9 @@ _LADDER = (
 """(width, layers) to choose from."""
 SMALLEST = _LADDER[0][0]
 _TOKENS_PER_PARAMETER = 1.0
-"""Tokens to see for each parameter. Compute-optimal is 20 (Hoffmann et al. 2022); minutes on one machine lie far from
-the regime of that law: measured there, wider models that see less are better (docs/model.md)."""
+"""Tokens to see for each parameter inside the layers. Compute-optimal is about 20 (Hoffmann et al. 2022, arXiv
+2203.15556), for runs far longer than minutes on one machine; there a model of 0.8M such parameters that saw 1.2M tokens
+was ahead of one of 1.8M that saw 0.8M, in the same time (docs/model.md)."""
 _MOST_EPOCHS = 12
 """Beyond a dozen readings nothing new is learned (Muennighoff et al. 2023 find little after 4, nothing after 16)."""
 _FEWEST_STEPS = 20
