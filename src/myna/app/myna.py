@@ -418,9 +418,14 @@ class Myna:
         self._wrote()
 
     def consent(self, by: Actor, subject: str, purpose: Purpose, allow: bool) -> Consent:
-        """Keeps a yes or no. A person speaks for themself and their own posts; the operator for anything."""
+        """Keeps a yes or no. A person speaks for themself and their own posts; the operator for anything here."""
         if by.kind is ActorKind.OPERATOR:
             who = "operator"
+            whole = subject == "*" or subject.endswith(":*")
+            if not (whole or self.store.posts([subject]) or self.store.people([subject])):
+                raise Problem(
+                    f"There is no post or person {subject!r} here. A whole source is SOURCE:*, everything is *.", 422
+                )
         else:
             who = by.person_id
             posts = self.store.posts([subject])

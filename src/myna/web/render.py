@@ -144,7 +144,9 @@ class Page:
     def refuse(self, problem: Problem) -> Response:
         """A problem as an answer: a page, or one sentence for htmx to show."""
         if isinstance(problem, SignInNeeded):
-            return self.go("/sign-in?" + urlencode({"next": self.here}))
+            # The operator is nobody in particular: said, or the form would seem to have forgotten them.
+            notice = N_("This page is a person's own. You are signed in as the operator.") if self.operator else ""
+            return self.go("/sign-in?" + urlencode({"next": self.here}), notice)
         if self.partial:
             return PlainTextResponse(problem.message, problem.status)
         return self.render("problem.html", problem.status, problem=problem)
