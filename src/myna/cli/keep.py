@@ -50,7 +50,8 @@ def restore(
     answer(
         {"home": where, "rows": rows},
         json,
-        f"{sum(rows.values()):,} rows restored. Next: `myna rebuild --home {where}`",
+        f"{sum(rows.values()):,} rows restored. Next: `myna rebuild --home {where}`"
+        + (", with the same --database" if database else ""),
     )
 
 
