@@ -102,8 +102,8 @@ def choose_size(flops: float, tokens: int, vocabulary: int, family: Family, devi
 def batch_of(flops: float, tokens: int, size: Size, shape: Sized, device: str = "cpu") -> int:
     """Windows a step: more with more compute, but enough steps for the little text of a small network."""
     read = _readable(flops, tokens, shape)
-    # Around 400 steps at the least; from there the batch grows with the square root of what is read.
-    wanted = min(read / 400, _BATCH_TOKENS * max(math.sqrt(read / 2e6), 1.0))
+    # Around 700 steps at the least; from there the batch grows with the square root of what is read.
+    wanted = min(read / 700, _BATCH_TOKENS * max(math.sqrt(read / 2e6), 1.0))
     if device != "cpu":
         wanted = max(wanted, 16_384)
     wanted = min(max(wanted, 1024), _BATCH_TOKENS_MOST)
