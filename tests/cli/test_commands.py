@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,16 @@ def test_a_deletion_reaches_the_copies_where_no_server_runs(tmp_path: Path) -> N
     index.refresh()
     assert (index.frequency("id", "net:7"), index.frequency("words", "7")) == (0, 0)
     assert index.frequency("words", "bridge") == 19
+
+
+def test_a_port_of_links_that_is_taken_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "net.jsonl").write_text('{"post_id": "1", "author_id": "1", "text": "the bridge"}')
+    home = tmp_path / "home"
+    answered("import", tmp_path / "net.jsonl", home=home)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = myna("serve", "--port", 0, "--links-port", port, home=home, code=2).stderr
+    assert f"Port {port}" in told.replace("\n", " ") and "Traceback" not in told
 
 
 def test_a_backup_restores_to_a_network_that_is_well(small_home: Path, tmp_path: Path) -> None:

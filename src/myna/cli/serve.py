@@ -76,6 +76,8 @@ def run(chosen: Settings) -> None:
             "Stop what runs there, or give --port."
         ) from error
     listening.listen(256)
+    # Before the service, which could tell of a port that is taken only by its trace.
+    process.ensure_running(chosen.home / "ads", chosen.host, chosen.links_port)
     from myna.cli.service import build
 
     app, myna = build(chosen)
