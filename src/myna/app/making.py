@@ -40,7 +40,7 @@ def demo_home(home: Path | None, source: Path | None) -> Path | None:
         return home
     if not source.exists():
         raise Problem(f"There is nothing at {source}. Give a file, folder or archive of posts.", 404)
-    name = re.sub(r"[^a-z0-9]+", "-", source.resolve().stem.lower()).strip("-")
+    name = re.sub(r"[^a-z0-9]+", "-", source.resolve().stem.removesuffix(".tar").lower()).strip("-")
     return Path(f"{Settings().home}-{name}")
 
 
