@@ -1,7 +1,9 @@
 """Keeping the activity up with the log: what is new, what is deleted, what may no longer be used."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +27,10 @@ _EVENT = {
     ActionKind.REPORT: Event.REPORT,
 }
 _EDGE = {EdgeKind.FOLLOW: 0, EdgeKind.BLOCK: 1, EdgeKind.MUTE: 2}
-_BATCH = 10_000
+_BATCH = 2_000
+"""Facts taken in while the lock is held."""
+_YIELD = 0.001
+"""Seconds: a lock let go and taken again at once would go to nobody else."""
 _SAMPLE = 12_000
 """Posts read to learn topics from."""
 _FEWEST = 40
@@ -129,67 +134,81 @@ class Following:
         total = sum(self._reader.last_seq().values()) if progress is not quiet else 0
         new = 0
         pending: Pending = []
-        with self.lock:
-            if self._consents(posts):
-                new += 1
-            while count := self._people():
-                new += count
-            while posts and (count := self._posts(pending)):
-                new += count
-                progress(min(new, total), total)
-            while count := self._edges():
-                new += count
-            while count := self._actions(pending):
-                new += count
-                progress(min(new, total), total)
-            self.activity.record_many(pending)
-            deleted = 0
-            while count := self._deletions():
-                deleted += count
-            self._unsaved += new + deleted
-            if deleted and snapshot.exists(self.directory):
-                # The snapshot must not outlive what was deleted.
-                self._save()
+        takes: list[Callable[[], int]] = [self._people, self._edges, lambda: self._actions(pending)]
+        if posts:
+            takes.insert(1, lambda: self._posts(pending))
+        with ExitStack() as held:
+            with self.lock:
+                new += self._consents(posts)
+                if not self.cursors.get("posts"):
+                    # From nothing: readers wait, rather than take a part of the network for all of it.
+                    held.enter_context(self.lock)
+            for take in takes:
+                while count := take():
+                    new += count
+                    progress(min(new, total), total)
+                    # Much may be new: whoever waits for the lock has it in between.
+                    time.sleep(_YIELD)
+            pending.sort(key=lambda event: event[3])
+            for start in range(0, len(pending), _BATCH):
+                with self.lock:
+                    self.activity.record_many(pending[start : start + _BATCH])
+                time.sleep(_YIELD)
+            with self.lock:
+                deleted = 0
+                while count := self._deletions():
+                    deleted += count
+                self._unsaved += new + deleted
+                if deleted and snapshot.exists(self.directory):
+                    # The snapshot must not outlive what was deleted.
+                    self._save()
         return new + deleted
 
     def _people(self) -> int:
-        found = self._reader.people_after(self.cursors.get("people", 0))
-        activity = self.activity
-        for person in found:
-            row = activity.person_row(person.id)
-            activity.people["lang"][row] = activity.langs.add(person.lang)
-            activity.people["bot"][row] = person.bot
-            own = is_own(person.id)
-            activity.people["followers"][row] = 0 if own else min(person.follower_count or 0, _MOST_COUNTED)
-            self.cursors["people"] = person.seq
+        found = self._reader.people_after(self.cursors.get("people", 0), _BATCH)
+        with self.lock:
+            activity = self.activity
+            for person in found:
+                row = activity.person_row(person.id)
+                activity.people["lang"][row] = activity.langs.add(person.lang)
+                activity.people["bot"][row] = person.bot
+                own = is_own(person.id)
+                activity.people["followers"][row] = 0 if own else min(person.follower_count or 0, _MOST_COUNTED)
+                self.cursors["people"] = person.seq
         return len(found)
 
     def _posts(self, pending: Pending) -> int:
         seq = self.cursors.get("posts", 0)
         found, last = self._reader.posts_after(MYNA, Purpose.READ, seq, _BATCH)
         scope = self._reader.scope(MYNA, Purpose.RECOMMEND)
-        self._take(found)
-        self._derive([post for post in found if scope.decide(post).allow], pending)
-        self.cursors["posts"] = last
+        permitted = [post for post in found if scope.decide(post).allow]
+        # The language model takes its time: not under the lock.
+        vectors = self._vectors(permitted)
+        with self.lock:
+            self._take(found)
+            self._derive(permitted, vectors, pending)
+            self.cursors["posts"] = last
         return last - seq
 
     def _edges(self) -> int:
-        found = self._reader.edges_after(self.cursors.get("edges", 0))
-        activity = self.activity
-        for edge in found:
-            person, other = activity.person_row(edge.person_id), activity.person_row(edge.other_id)
-            activity.relate(person, other, _EDGE[edge.kind], edge.at, edge.on)
-            self.cursors["edges"] = edge.seq
+        found = self._reader.edges_after(self.cursors.get("edges", 0), _BATCH)
+        with self.lock:
+            activity = self.activity
+            for edge in found:
+                person, other = activity.person_row(edge.person_id), activity.person_row(edge.other_id)
+                activity.relate(person, other, _EDGE[edge.kind], edge.at, edge.on)
+                self.cursors["edges"] = edge.seq
         return len(found)
 
     def _actions(self, pending: Pending) -> int:
-        found = self._reader.actions_after(self.cursors.get("actions", 0))
-        person_row, post_row = self.activity.person_row, self.activity.post_row
-        pending += [
-            (person_row(a.person_id), post_row(a.post_id), int(_EVENT[a.kind]), a.at, a.value, -1) for a in found
-        ]
-        if found:
-            self.cursors["actions"] = found[-1].seq
+        found = self._reader.actions_after(self.cursors.get("actions", 0), _BATCH)
+        with self.lock:
+            person_row, post_row = self.activity.person_row, self.activity.post_row
+            pending += [
+                (person_row(a.person_id), post_row(a.post_id), int(_EVENT[a.kind]), a.at, a.value, -1) for a in found
+            ]
+            if found:
+                self.cursors["actions"] = found[-1].seq
         return len(found)
 
     def _deletions(self) -> int:
@@ -237,7 +256,8 @@ class Following:
         activity.posts["alive"][rows] = False
         held = activity.posts["held"]
         rows_of = {post.id: activity.post_ids.row(post.id) for post in found}
-        self._derive([post for post in found if rows_of[post.id] >= 0 and held[rows_of[post.id]]], pending)
+        opened = [post for post in found if rows_of[post.id] >= 0 and held[rows_of[post.id]]]
+        self._derive(opened, self._vectors(opened), pending)
 
     # -- taking posts in -------------------------------------------------------------------------------------------
 
@@ -279,19 +299,23 @@ class Following:
         for row in rows.tolist():
             activity.placed(row)
 
-    def _derive(self, permitted: list[Post], pending: Pending) -> None:
-        """Opens posts to recommending; the first time, places them among the topics and adds what writing them did."""
+    def _derive(self, permitted: list[Post], vectors: Array | None, pending: Pending) -> None:
+        """Opens posts to recommending; the first time, places them among the topics and adds what writing them did.
+        vectors: (permitted, WIDTH) float32, None where there are no topics yet."""
         activity = self.activity
         columns = activity.posts
         rows = [activity.post_row(post.id) for post in permitted]
         columns["alive"][rows] = True
-        new = [(row, post) for row, post in zip(rows, permitted, strict=True) if not columns["derived"][row]]
+        fresh = [place for place, row in enumerate(rows) if not columns["derived"][row]]
+        new = [(rows[place], permitted[place]) for place in fresh]
         if not new:
             return
         places = np.array([row for row, _ in new], np.int64)
         columns["derived"][places] = True
         columns["print"][places] = [_print(post.text) for _, post in new]
-        self._place(activity, self.topics, places, [post for _, post in new], self._model())
+        if vectors is not None:
+            columns["vector"][places] = vectors[fresh]
+            columns["topic"][places], columns["topic_weight"][places] = self.topics.of(vectors[fresh])
         for row, post in new:
             author, at = int(columns["author"][row]), post.created_at
             links = [(int(columns[n][row]), k) for n, k in (("reply", Event.REPLY), ("quote", Event.QUOTE))]
@@ -305,13 +329,12 @@ class Following:
         """The language model's embeddings, where the topics in use were learnt with them."""
         return self._embed if self.topics.space.version and self.topics.space.version == self.embed_version else None
 
-    @staticmethod
-    def _place(activity: Activity, topics: Topics, rows: Array, posts: list[Post], embed: Embed | None) -> None:
-        if not len(topics) or not posts:
-            return
-        vectors = topics.space.vectors([post.text for post in posts], [post.lang for post in posts], embed)
-        activity.posts["vector"][rows] = vectors
-        activity.posts["topic"][rows], activity.posts["topic_weight"][rows] = topics.of(vectors)
+    def _vectors(self, posts: list[Post]) -> Array | None:
+        """(posts, WIDTH) float32 in the space of the topics; None where there are none yet."""
+        if not len(self.topics) or not posts:
+            return None
+        space = self.topics.space
+        return space.vectors([post.text for post in posts], [post.lang for post in posts], self._model())
 
     # -- topics ----------------------------------------------------------------------------------------------------
 
