@@ -101,6 +101,23 @@ def test_a_damaged_index_is_made_anew_with_a_message(network, damage: str) -> No
     assert "anew" in str(again.check()["note"])
 
 
+def test_a_full_disk_costs_no_index(network, monkeypatch: pytest.MonkeyPatch) -> None:
+    network.add(*posts(50))
+    with monkeypatch.context() as full:
+
+        def refuse(self: Index, cursor: Cursor) -> None:
+            self.release_writer()
+            raise IndexBroken("An IO error occurred: 'No space left on device (os error 28)'")
+
+        full.setattr(Index, "commit", refuse)
+        with pytest.raises(OSError, match="No space left"):
+            network.add(*posts(5, 100))
+        assert len(network.search.search(ANYONE, "birds", limit=100).hits) == 50
+    network.search.follow()
+    found = network.search.check(deep=True)
+    assert (found["indexed"], found["missing"], found["note"]) == (55, 0, "")
+
+
 def test_an_index_of_another_log_is_made_anew(network, tmp_path: Path) -> None:
     network.add(*posts(50))
     network.search.close()

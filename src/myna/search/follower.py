@@ -86,6 +86,9 @@ class Follower:
             changed = self._catch_up(self.index, progress)
             self.purge.step(_PURGE_SECONDS)
         except IndexBroken as error:
+            # On a full disk the last commit stays in use, and the next follow tries again with another writer.
+            self.index.release_writer()
+            error.raise_if_full(self.index.directory)
             self.begin_anew(str(error))
             changed = self._catch_up(self.index, progress)
         except _TooMuchChanged:

@@ -7,6 +7,7 @@ Notable choices:
 - Everything that tantivy raises or panics with becomes IndexBroken, which `Search` answers with a rebuild.
 """
 
+import errno
 import os
 import shutil
 from collections import defaultdict
@@ -27,9 +28,18 @@ from myna.search.schema import SCHEMA, Cursor, cursor_document, make_schema, reg
 _HEAP = 96 << 20
 """Bytes the writer may fill before it makes a segment by itself."""
 
+_ROOM = 16 << 20
+"""Bytes free below which a disk counts as full."""
+_FULL = os.strerror(errno.ENOSPC)
+
 
 class IndexBroken(RuntimeError):
     """The files of the index cannot be read; it must be made anew from the log."""
+
+    def raise_if_full(self, directory: Path) -> None:
+        """Raises OSError where the disk has no room: what cannot be written for that is no damage."""
+        if _FULL in str(self) or shutil.disk_usage(directory).free < _ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(directory)) from self
 
 
 @dataclass(frozen=True, slots=True)
