@@ -14,7 +14,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from myna.network import Progress, now_ms, quiet
 from myna.training.checkpoint import Curve, load_checkpoint, save_checkpoint
+from myna.training.gradients import Gradients
 from myna.training.loss import summed_cross_entropy
+from myna.training.machine import compile_layers, set_threads
 from myna.training.optimizer import Optimizer
 from myna.training.order import IGNORED, Order, held_out
 from myna.training.plan import Plan, Size, make_plan
@@ -68,11 +70,15 @@ class Trainer:
             start = family.build(shape, plan.seed)
         self.model = start.to(device).train()
         self.step = 0
-        self.optimizer = Optimizer(self.model, plan)
+        # Windows are shared out among threads, or among processes; not both.
+        shared = plan.threads if device == "cpu" and self.processes.size == 1 else 1
+        set_threads(1 if shared > 1 else plan.threads)
+        self.optimizer = Optimizer(self.model, plan, shared)
         objective: nn.Module = Objective(self.model, text.end, plan.precision)
         if plan.compile:
-            objective.compile()
+            compile_layers(self.model)
         self._objective = objective
+        self._gradients = Gradients(objective, list(self.model.parameters()), shared)
         self._parallel: nn.Module | None = None
         if directory is not None:
             self._resume(directory)
@@ -93,10 +99,24 @@ class Trainer:
     def advance(self) -> float:
         """One step; returns this process's part of its mean loss in nats a token: over all processes they sum to it."""
         plan, processes = self.plan, self.processes
-        if self._parallel is None:
-            several = processes.size > 1
-            self._parallel = DistributedDataParallel(self._objective) if several else self._objective
         ids, targets, count = self.order.batch(self.step, plan.batch, processes.share(plan.batch))
+        if processes.size == 1:
+            total = 0.0
+            for begin in range(0, len(ids), plan.micro):
+                part = slice(begin, begin + plan.micro)
+                total += self._gradients.add(
+                    self._tensor(ids[part]), self._tensor(targets[part]), 1.0 / max(count, 1)
+                )  # fmt: skip
+        else:
+            total = self._distributed(ids, targets, count)
+        self.optimizer.step(self.step)
+        self.step += 1
+        return total / max(count, 1)
+
+    def _distributed(self, ids: np.ndarray, targets: np.ndarray, count: int) -> float:
+        plan, processes = self.plan, self.processes
+        if self._parallel is None:
+            self._parallel = DistributedDataParallel(self._objective)
         total = 0.0
         for begin in range(0, len(ids), plan.micro):
             last = begin + plan.micro >= len(ids)
@@ -106,9 +126,7 @@ class Trainer:
                 # DDP averages over processes; the loss is the mean over all of the step's targets.
                 (loss * (processes.size / max(count, 1))).backward()
             total += float(loss.detach())
-        self.optimizer.step(self.step)
-        self.step += 1
-        return total / max(count, 1)
+        return total
 
     def _unsynchronised(self, last: bool) -> AbstractContextManager[Any]:
         if isinstance(self._parallel, DistributedDataParallel) and not last:
@@ -124,14 +142,15 @@ class Trainer:
         ids, targets, size = held_out(self.text, self.plan.context, most)
         if not size:
             return None
-        objective = Objective(self.model, self.text.end, self.plan.precision)
         part = self.processes.share(len(ids))
         ids, targets = ids[part], targets[part]
         nats = 0.0
         for begin in range(0, len(ids), _ROWS):
             rows = slice(begin, begin + _ROWS)
             longest = int((targets[rows] != IGNORED).any(0).nonzero()[0].max(initial=0)) + 1
-            nats += float(objective(self._tensor(ids[rows, :longest]), self._tensor(targets[rows, :longest])))
+            nats += self._gradients.loss(
+                self._tensor(ids[rows, :longest]), self._tensor(targets[rows, :longest])
+            )  # fmt: skip
         return self.processes.total(nats) / math.log(2) / size
 
     def run(self, progress: Progress = quiet, until: Callable[[], bool] = lambda: False) -> float | None:
@@ -180,10 +199,20 @@ class Trainer:
 
 
 def seconds_per_step(
-    size: Size, batch: int, family: Family, text: Text, precision: str, device: str, processes: Processes
+    size: Size,
+    batch: int,
+    family: Family,
+    text: Text,
+    precision: str,
+    device: str,
+    processes: Processes,
+    threads: int = 1,
+    compile: bool = False,
 ) -> float:
     """What a step of such a model takes here: the median of a few, after one that warms up."""
-    plan = make_plan(size, family, text.vocabulary, 1 << 30, batch, 1.0, 1.0, 0.0, precision, device=device)
+    plan = make_plan(
+        *(size, family, text.vocabulary, 1 << 30, batch, 1.0, 1.0, 0.0, precision, 0, device, threads, compile),
+    )
     trainer = Trainer(plan, family, text, None, device, processes)
     timings = []
     for _ in range(4):

@@ -4,6 +4,7 @@ import os
 import time
 
 import torch
+from torch import nn
 
 
 def pick_device(rank: int = 0) -> str:
@@ -45,3 +46,12 @@ def _seconds(kind: torch.dtype) -> float:
         torch.mm(a, b)
         timings.append(time.perf_counter() - began)
     return min(timings)
+
+
+def compile_layers(model: nn.Module) -> None:
+    """Compiles the repeated layers of a model, once for all of them: what is done beside the matrix products takes a
+    third of the time, and the whole model would take several times as long to compile. Needs a C++ compiler."""
+    for part in model.modules():
+        if isinstance(part, nn.ModuleList):
+            for layer in part:
+                layer.compile(dynamic=False)

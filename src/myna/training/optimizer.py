@@ -7,6 +7,8 @@ are made in another order, stays the run on one.
 """
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,26 +23,35 @@ _ITERATIONS = 5
 class Muon(torch.optim.Optimizer):
     """Momentum, then every singular value of the step brought near 1. For matrices only."""
 
-    def __init__(self, parameters: Iterable[Tensor], rate: float, momentum: float, precision: torch.dtype) -> None:
+    def __init__(
+        self, parameters: Iterable[Tensor], rate: float, momentum: float, precision: torch.dtype, threads: int = 1
+    ) -> None:
+        """threads: that many matrices are worked on at a time, each by one thread."""
         super().__init__(parameters, {"lr": rate, "momentum": momentum})
         self._precision = precision
+        self._pool = ThreadPoolExecutor(threads, "muon", torch.set_num_threads, (1,)) if threads > 1 else None
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """One step along what gradients there are."""
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state[parameter]
-                if not state:
-                    state["momentum"] = torch.zeros_like(parameter)
-                average = state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
-                ahead = parameter.grad.lerp(average, group["momentum"])
-                rows, columns = parameter.shape
-                # A tall matrix's step has a smaller root mean square than a wide one's; this makes them alike.
-                rate = group["lr"] * max(1.0, rows / columns) ** 0.5
-                parameter.add_(orthogonalised(ahead, self._precision), alpha=-rate)
+            due = [parameter for parameter in group["params"] if parameter.grad is not None]
+            each = self._pool.map if self._pool else map
+            list(each(partial(self._move, group), due))
+
+    @torch.no_grad()
+    def _move(self, group: dict[str, Any], parameter: Tensor) -> None:
+        gradient = parameter.grad
+        assert gradient is not None
+        state = self.state[parameter]
+        if not state:
+            state["momentum"] = torch.zeros_like(parameter)
+        average = state["momentum"].lerp_(gradient, 1 - group["momentum"])
+        ahead = gradient.lerp(average, group["momentum"])
+        rows, columns = parameter.shape
+        # A tall matrix's step has a smaller root mean square than a wide one's; this makes them alike.
+        rate = group["lr"] * max(1.0, rows / columns) ** 0.5
+        parameter.add_(orthogonalised(ahead, self._precision), alpha=-rate)
 
 
 def orthogonalised(matrix: Tensor, precision: torch.dtype) -> Tensor:
@@ -60,7 +71,7 @@ def orthogonalised(matrix: Tensor, precision: torch.dtype) -> Tensor:
 class Optimizer:
     """Both, stepped as one."""
 
-    def __init__(self, model: nn.Module, plan: Plan) -> None:
+    def __init__(self, model: nn.Module, plan: Plan, threads: int = 1) -> None:
         named = list(model.named_parameters())
         matrices = [p for name, p in named if p.ndim == 2 and "embed_tokens" not in name and "lm_head" not in name]
         tables = [p for name, p in named if p.ndim == 2 and ("embed_tokens" in name or "lm_head" in name)]
@@ -76,7 +87,7 @@ class Optimizer:
         )
         self._plan = plan
         self._parts: Sequence[tuple[torch.optim.Optimizer, float]] = (
-            (Muon(matrices, plan.matrix_rate, 0.95, precision), plan.matrix_rate),
+            (Muon(matrices, plan.matrix_rate, 0.95, precision, threads), plan.matrix_rate),
             (adam, plan.vector_rate),
         )
 
