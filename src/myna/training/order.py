@@ -20,7 +20,7 @@ class Order:
     def __init__(self, text: Text, seed: int, context: int) -> None:
         self._text = text
         self._seed = seed
-        self._context = context
+        self.context = context
         self._starts = text.documents[: text.train_documents + 1]
         self._lengths = np.diff(self._starts)
         # A window needs one token more than it teaches; less text than that is read round and round.
@@ -38,10 +38,10 @@ class Order:
         epoch, place = divmod(number, self.windows)
         documents, ends = self._epoch(epoch)
         total = int(ends[-1])
-        wanted = self._context + 1
+        wanted = self.context + 1
         ids = np.empty(wanted, np.int64)
         learn = np.empty(wanted, bool)
-        filled, at = 0, place * self._context
+        filled, at = 0, place * self.context
         while filled < wanted:
             at %= total
             document = int(np.searchsorted(ends, at, side="right"))

@@ -1,0 +1,1 @@
+"""The parts of `myna bench training`, one claim a file; each has `rows(data, quick)`."""
