@@ -1,0 +1,1 @@
+"""Measures of the language model, a file each; `myna bench training` runs them."""
