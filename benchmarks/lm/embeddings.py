@@ -31,7 +31,7 @@ from myna.training import Family, Size, Trainer, make_plan
 _CANDIDATES = 1000
 _LATER = 1 / 3
 _WORDS = re.compile(r"\w+")
-_WORDS_TWICE_TF_IDF = 2.0
+_ASKED_OF_TF_IDF = 2.0
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,9 @@ def rows(data: Path | None, quick: bool) -> Iterator[Row]:
         ours = measure(task, embedder.cut(length))
         for place, name in enumerate(("the nearest", "in the first ten")):
             found = {peer: values[place] for peer, values in peers.items()}
-            what = f"other post of a thread, {len(task.asked)} later pairs: {name} of {len(task.candidates)}, {length} dims"
-            asked = _WORDS_TWICE_TF_IDF * found["TF-IDF"] if place == 0 and length == PREFIXES[-1] else None
+            of = f"{name} of {len(task.candidates)}, {length} dimensions"
+            what = f"other post of a thread, {len(task.asked)} later pairs: {of}"
+            asked = _ASKED_OF_TF_IDF * found["TF-IDF"] if place == 0 and length == PREFIXES[-1] else None
             yield Row(what, "share", ours[place], found, asked)
 
 

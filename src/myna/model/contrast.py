@@ -112,11 +112,14 @@ def _texts(said: list[Said], features: Features, answers: Pairs = (), follows: P
         for tag in {word.lower() for word, _ in found if word.startswith("#") and len(word) > 2}:
             tags.setdefault(tag, []).append(place)
     together = [(b[0], a[0]) for a, b in pairwise(said) if a[2] == b[2] and a[0] != b[0]]
-    placed = [
-        [(places[a], places[b]) for a, b in dict.fromkeys(pairs) if a in places and b in places and a != b]
-        for pairs in ((*together, *answers), follows)
-    ]
-    return Texts(units, *placed, [found for found in tags.values() if 2 <= len(found) <= max(len(units) // 50, 4)])
+    alike = [found for found in tags.values() if 2 <= len(found) <= max(len(units) // 50, 4)]
+    return Texts(units, _placed((*together, *answers), places), _placed(follows, places), alike)
+
+
+def _placed(pairs: Pairs, places: dict[str, int]) -> list[tuple[int, int]]:
+    """Each pair once, where both posts are there."""
+    there = ((places.get(a, -1), places.get(b, -1)) for a, b in dict.fromkeys(pairs))
+    return [(a, b) for a, b in there if a != b and min(a, b) >= 0]
 
 
 def _weights(texts: Texts, features: Features) -> np.ndarray:
@@ -166,7 +169,7 @@ def _contrast(
     for step in range(steps):
         pairs = [draw() for _ in range(batch)]
         # One lookup for both sides: its gradient is as large as the table, and costs more than all the rest.
-        summed = _summed(rows, logs, [pair[side] for side in (0, 1) for pair in pairs])
+        summed = _summed(rows, logs, [left for left, _, _ in pairs] + [right for _, right, _ in pairs])
         places = torch.tensor([pair[2] for pair in pairs])
         loss = torch.stack([_loss(summed[:, :length], places) for length in PREFIXES]).sum()
         for group, rate in zip(optimizer.param_groups, (_RATE, 2 * _RATE), strict=True):
