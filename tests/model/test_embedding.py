@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myna.corpus import Tokenizer, clean, train_tokenizer
-from myna.model import DIMENSIONS, Embedder, fit_embedder, new_model, shape_of
+from myna.model import DIMENSIONS, PREFIXES, Embedder, fit_embedder, new_model, shape_of
+from myna.model.embedding import Features
 from myna.network import Problem
 
 _TOPICS = {
@@ -75,6 +76,70 @@ def test_a_saved_embedding_gives_the_same_vectors_to_half_precision(
     again = Embedder.load(tmp_path, tokenizer, clean)
     texts = [text for _, text, _ in _posts(2, 20)]
     assert np.allclose(again(texts), embedder(texts), atol=5e-3)
+
+
+@pytest.mark.parametrize("length", PREFIXES)
+def test_a_cut_vector_is_the_prefix_at_unit_length_and_still_tells_topics_apart(
+    fitted: tuple[Embedder, dict[str, object]], length: int
+) -> None:
+    embedder, _ = fitted
+    texts = [text for _, text, _ in _posts(2, 40)]
+    cut, whole = embedder.cut(length)(texts), embedder(texts)[:, :length]
+    assert cut.shape == (40, length)
+    assert np.allclose(cut, whole / np.linalg.norm(whole, axis=1, keepdims=True), atol=1e-5)
+    likeness = cut @ cut.T
+    np.fill_diagonal(likeness, -1)
+    assert np.mean(likeness.argmax(1) % 4 == np.arange(40) % 4) > 0.9
+
+
+def test_a_cut_embedding_loads_as_it_was_cut(
+    fitted: tuple[Embedder, dict[str, object]], tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    embedder, _ = fitted
+    embedder.save(tmp_path)
+    texts = ["ship sail anchor", "tomato soil"]
+    short = Embedder.load(tmp_path, tokenizer, clean, dimensions=64)
+    assert np.array_equal(short(texts), Embedder.load(tmp_path, tokenizer, clean).cut(64)(texts))
+
+
+@pytest.mark.parametrize("length", [0, -1, DIMENSIONS + 1])
+def test_a_cut_to_no_or_too_many_dimensions_is_refused(fitted: tuple[Embedder, dict[str, object]], length: int) -> None:
+    with pytest.raises(Problem, match="dimensions"):
+        fitted[0].cut(length)
+
+
+def test_no_word_outside_of_the_vocabulary_is_remembered(tokenizer: Tokenizer) -> None:
+    features = Features(tokenizer, 4096, clean)
+    Embedder(features, np.ones((features.rows, 8), np.float32))(["ship Zwetschgendatschi sail", "#ZwetschgenDatschi"])
+    assert set(features._known) <= {"ship", "sail"}
+    assert all(len(tokenizer.encode(" " + word)) == 1 for word in features._known)
+
+
+def test_a_hashtag_of_several_words_shares_rows_with_its_words(tokenizer: Tokenizer) -> None:
+    features = Features(tokenizer, 4096, clean)
+    tag, words = features.of(["#RedTomatoSoil", "red tomato soil"])
+    hashed = {row for row in words if row >= len(tokenizer)}
+    assert len(hashed) == 3
+    assert hashed < set(tag)
+
+
+def test_posts_tied_by_an_answer_come_together_beyond_what_they_share_in_words(tokenizer: Tokenizer) -> None:
+    model = new_model(shape_of(64, 2, len(tokenizer), 64), 0)
+    posts = _posts(0, 400)
+    # Harbours are answered with gardens, and matches with phở: no word in common.
+    answers = [(posts[n][0], posts[n + 1][0]) for n in range(0, 400, 2)] * 20
+    tied = fit_embedder(model, tokenizer, clean, posts, [], answers=answers)[0]
+    untied = fit_embedder(model, tokenizer, clean, posts, [])[0]
+    texts = ["ship crane tide", "tomato soil bean"]
+    likeness = [float(vectors[0] @ vectors[1]) for vectors in (tied(texts), untied(texts))]
+    assert likeness[0] > likeness[1] + 0.1
+
+
+def test_ties_to_posts_that_are_not_there_are_passed_over(tokenizer: Tokenizer) -> None:
+    model = new_model(shape_of(64, 2, len(tokenizer), 64), 0)
+    gone = [("home:0", "home:gone"), ("home:gone", "home:1")]
+    with_gone = fit_embedder(model, tokenizer, clean, _posts(0, 100), [], answers=gone, follows=gone)[0].table
+    assert np.array_equal(with_gone, fit_embedder(model, tokenizer, clean, _posts(0, 100), [])[0].table)
 
 
 def test_mentions_and_links_do_not_move_a_post(fitted: tuple[Embedder, dict[str, object]]) -> None:

@@ -41,6 +41,8 @@ _READ, _PLANNED, _LEARNED = 80, 110, 920
 _EMBEDDING_SHARE = 0.12
 """Of the time asked for, kept for fitting the embedding; training gets at least _TRAINING_LEAST."""
 _TRAINING_LEAST = 0.4
+_PAIR_STEPS, _PAIR_STEPS_MOST = 80, 2000
+"""Steps of the embedding's fit for each minute asked for, and at most: so many are done in its share of the time."""
 _SHARED_FROM = 50_000_000
 """Parameters from which several threads write faster than one."""
 
@@ -290,7 +292,7 @@ class Language:
         bits: float | None,
         progress: Progress,
     ) -> str:
-        from myna.corpus import clean, keep_to_permitted, persist
+        from myna.corpus import clean, keep_to_permitted, permitted, persist, ties
         from myna.model import fit_embedder, save_model
 
         keep_to_permitted(corpus, self._reader)
@@ -302,7 +304,11 @@ class Language:
         tokenizer.save(fresh)
         border, all = corpus.train_documents, corpus.description.documents
         known, held_out = corpus.said(0, border), corpus.said(border, all)
-        embedder, quality = fit_embedder(model, tokenizer, clean, known, held_out, plan.seed, progress)
+        answers, follows = ties(permitted(self._reader)[0])
+        steps = round(min(state["minutes"] * _PAIR_STEPS, _PAIR_STEPS_MOST))
+        embedder, quality = fit_embedder(
+            model, tokenizer, clean, known, held_out, plan.seed, progress, answers, follows, steps
+        )
         embedder.save(fresh)
         shutil.copyfile(run / "curve.jsonl", fresh / "curve.jsonl")
         day = datetime.fromtimestamp(state["began"] / 1000, UTC).strftime("%Y%m%d")

@@ -12,6 +12,7 @@ from myna.corpus.documents import gather, permitted
 from myna.corpus.duplicates import repeats
 from myna.corpus.languages import language_of
 from myna.corpus.shards import Corpus, persist, remove_other_corpora, write_corpus
+from myna.corpus.ties import ties
 from myna.corpus.tokenizer import END, PAD, REPLY, SPECIAL, Streaming, Tokenizer, train_tokenizer, vocabulary_size
 from myna.corpus.types import Description, Document, Gathered, Passage
 
@@ -39,6 +40,7 @@ __all__ = [
     "readable",
     "remove_other_corpora",
     "repeats",
+    "ties",
     "train_tokenizer",
     "vocabulary_size",
     "write_corpus",

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from myna.model.config import Shape, shape_of
-from myna.model.embedding import DIMENSIONS, Embedder
+from myna.model.embedding import DIMENSIONS, PREFIXES, Embedder
 
 if TYPE_CHECKING:
     from myna.model.checkpoint import load_model, save_model
@@ -41,6 +41,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "DIMENSIONS",
+    "PREFIXES",
     "Cache",
     "Embedder",
     "Shape",

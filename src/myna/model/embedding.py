@@ -1,11 +1,17 @@
-"""A post as a vector: the sum of what its tokens and words weigh in, of unit length. Needs numpy only.
+"""A post as a vector: the sum of what its tokens and words weigh in, of unit length. Needs numpy and scipy only.
 
 The table starts as the language model's own token embeddings, whitened, and is then drawn together over the network's
 own pairs (myna.model.contrast). Averages of the hidden layers were measured first and are worse on models of this
-size (docs/model.md), and a sum of rows embeds a thousand posts in the time one forward pass takes.
+size (docs/model.md), and a sum of rows embeds thousands of posts in the time one forward pass takes.
 
-Beside its tokens, each word counts by a hash of its lower-case form (as in fastText, arXiv 1607.04606): a word the
-tokenizer cuts in pieces keeps a row of its own, and one never seen before still meets itself.
+Notable choices:
+- Beside its tokens, each word counts by a hash of its lower-case form (as in fastText, arXiv 1607.04606): a word the
+  tokenizer cuts in pieces keeps a row of its own, and one never seen before still meets itself. A hashtag of several
+  words counts by each of them too.
+- Any prefix of a vector is a vector: learned so (Kusupati et al. 2022, "Matryoshka representation learning", arXiv
+  2205.13147), and made so by `Embedder.cut`.
+- What a text was is not remembered from one call to the next: only words that are a single token, which the model's
+  vocabulary spells out anyway.
 """
 
 import re
@@ -16,19 +22,26 @@ import numpy as np
 import xxhash
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
+from scipy.sparse import csr_array
 
 from myna.model.types import Tokens
 from myna.network import Problem
 
 DIMENSIONS = 256
+PREFIXES = (64, 128, 256)
+"""Lengths a vector can be cut to with little loss: those it was learned at."""
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 _UNITS = re.compile(rf"[{_UNSPACED}]{{1,2}}|[^\s{_UNSPACED}]+")
 """What white space parts; in scripts that write without it (Thai, Lao, Burmese, Khmer, Chinese, Japanese), pairs."""
 _WORDS = re.compile(r"[^\W_]+")
+_JOINED = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+"""The words of a hashtag written in CamelCase."""
 _PLACEHOLDERS = re.compile(r"<\|\w+\|>")
-_REMEMBERED = 200_000
 _MOST_FEATURES = 4096
-_ROWS = 4096
+_BATCH = 512
+
+Unit = tuple[str, tuple[int, ...]]
+"""A word as it is written, and its rows."""
 
 
 class Features:
@@ -44,25 +57,38 @@ class Features:
         self.rows = len(tokenizer) + buckets
         self._known: dict[str, tuple[int, ...]] = {}
 
-    def units(self, cleaned: str) -> list[tuple[str, tuple[int, ...]]]:
-        """The units of a cleaned text, each with its rows."""
-        words = _UNITS.findall(_PLACEHOLDERS.sub(" ", cleaned) if "<|" in cleaned else cleaned)
-        return [(word, self._rows(word)) for word in words]
+    def units(self, cleaned: Sequence[str]) -> list[list[Unit]]:
+        """The units of cleaned texts, each with its rows."""
+        found = self._found(cleaned)
+        return [[(unit, rows[unit]) for unit in words] for words, rows in found]
 
-    def of(self, text: str) -> list[int]:
-        """The rows of a text as people write it; never empty."""
-        found = [row for _, rows in self.units(self._clean(text)) for row in rows]
-        return found[:_MOST_FEATURES] or [self._tokenizer.end]
+    def of(self, texts: Sequence[str]) -> list[list[int]]:
+        """The rows of texts as people write them; none is empty."""
+        found = self._found([self._clean(text) for text in texts])
+        listed = [[row for unit in words for row in rows[unit]] for words, rows in found]
+        return [rows[:_MOST_FEATURES] or [self._tokenizer.end] for rows in listed]
+
+    def _found(self, cleaned: Sequence[str]) -> list[tuple[list[str], dict[str, tuple[int, ...]]]]:
+        """The units of each text, and the rows of all of them."""
+        parted = [_UNITS.findall(_PLACEHOLDERS.sub(" ", text) if "<|" in text else text) for text in cleaned]
+        rows: dict[str, tuple[int, ...]] = {}
+        for unit in {unit for units in parted for unit in units}:
+            rows[unit] = self._known.get(unit) or self._rows(unit)
+        return [(units, rows) for units in parted]
 
     def _rows(self, unit: str) -> tuple[int, ...]:
-        rows = self._known.get(unit)
-        if rows is None:
-            words = _WORDS.findall(unit.lower())
-            hashed = (xxhash.xxh3_64_intdigest(word.encode()) % self.buckets for word in words)
-            rows = (*self._tokenizer.encode(" " + unit), *(len(self._tokenizer) + place for place in hashed))
-            if len(self._known) < _REMEMBERED:
-                self._known[unit] = rows
+        tokens = self._tokenizer.encode(" " + unit)
+        rows = (*tokens, *(len(self._tokenizer) + place for place in self._hashed(unit)))
+        if len(tokens) == 1:
+            self._known[unit] = rows
         return rows
+
+    def _hashed(self, unit: str) -> list[int]:
+        words = _WORDS.findall(unit.lower())
+        if unit[0] == "#":
+            parts = _JOINED.findall(unit)
+            words += [part.lower() for part in parts] if len(parts) > 1 else []
+        return [xxhash.xxh3_64_intdigest(word.encode()) % self.buckets for word in words]
 
 
 class Embedder:
@@ -75,26 +101,48 @@ class Embedder:
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
         """(texts, d) float32, each of unit length; the same text always gives the same vector."""
         out = np.empty((len(texts), self.table.shape[1]), np.float32)
-        for begin in range(0, len(texts), _ROWS):
-            rows = [self.features.of(text) for text in texts[begin : begin + _ROWS]]
-            starts = np.cumsum([0, *(len(found) for found in rows[:-1])])
-            flat = np.fromiter((row for found in rows for row in found), np.int64)
-            # One text at a time adds up in one order, whoever stands beside it.
-            out[begin : begin + _ROWS] = np.add.reduceat(self.table[flat], starts, axis=0)
-        lengths = np.linalg.norm(out, axis=1, keepdims=True)
-        unit: np.ndarray = out / np.maximum(lengths, 1e-12)
-        return unit
+        for begin in range(0, len(texts), _BATCH):
+            out[begin : begin + _BATCH] = pooled(self.table, self.features.of(texts[begin : begin + _BATCH]))
+        return out
+
+    def cut(self, dimensions: int) -> "Embedder":
+        """The same embedding with vectors of these first dimensions only: smaller, faster, and less exact.
+
+        Raises Problem outside of 1 to all.
+        """
+        if not 1 <= dimensions <= self.table.shape[1]:
+            raise Problem(
+                f"Vectors of this model can have 1 to {self.table.shape[1]} dimensions, not {dimensions}.", 422
+            )
+        return Embedder(self.features, np.ascontiguousarray(self.table[:, :dimensions]))
 
     def save(self, directory: Path) -> None:
         """Writes `embedding.safetensors`, half precision."""
         save_file({"table": self.table.astype(np.float16)}, directory / "embedding.safetensors")
 
     @classmethod
-    def load(cls, directory: Path, tokenizer: Tokens, clean: Callable[[str], str] = str) -> "Embedder":
-        """Reads what `save` wrote. Raises Problem where it cannot."""
+    def load(
+        cls,
+        directory: Path,
+        tokenizer: Tokens,
+        clean: Callable[[str], str] = str,
+        dimensions: int | None = None,
+    ) -> "Embedder":
+        """Reads what `save` wrote, cut to `dimensions` where given. Raises Problem where it cannot."""
         path = directory / "embedding.safetensors"
         try:
             table = load_file(path)["table"].astype(np.float32)
         except (OSError, SafetensorError, KeyError) as error:
             raise Problem(f"The embedding {path} cannot be read: {error}. Train again with `myna train`.") from error
-        return cls(Features(tokenizer, len(table) - len(tokenizer), clean), table)
+        whole = cls(Features(tokenizer, len(table) - len(tokenizer), clean), table)
+        return whole if dimensions is None else whole.cut(dimensions)
+
+
+def pooled(table: np.ndarray, rows: Sequence[Sequence[int]]) -> np.ndarray:
+    """(texts, d) float32, unit length: the sums of each text's rows. table: (rows, d) float32."""
+    bounds = np.cumsum([0, *(len(found) for found in rows)])
+    flat = np.fromiter((row for found in rows for row in found), np.int64, bounds[-1])
+    # A sparse matrix of ones adds a text's rows up one after the other, whoever stands beside it.
+    summed = csr_array((np.ones(len(flat), np.float32), flat, bounds), (len(rows), len(table))) @ table
+    unit: np.ndarray = summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)
+    return unit
