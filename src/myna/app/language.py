@@ -94,6 +94,10 @@ class Language:
         """All published versions, the oldest first."""
         return sorted(path.parent.name for path in self._root.glob(f"{self.name}-*/myna.json"))
 
+    def folder(self, version: str) -> Path:
+        """Where a published version lies."""
+        return self._root / version
+
     def about(self) -> dict[str, Any]:
         """What the version in use was trained on, its plan and its measure; empty before there is one."""
         if not self.ready:
