@@ -1,8 +1,8 @@
 """How well the language model in use predicts later posts: by language, author and month, beside its peers.
 
-Measured are bits per byte of the corpus's held-out documents, each read from its own start. The bytes are UTF-8 of the
-cleaned text without placeholders; the bits are of all its tokens, placeholders and the end included. Peers have read the
-same training text: general compressors, PPMd, an n-gram model over the same tokens, and the version before this one.
+Measured are bits per byte of the corpus's held-out documents, each read from its own start. Bytes are those of the
+cleaned text in UTF-8 without placeholders; bits are of all its tokens, placeholders and the end included. Peers have
+read the same training text: general compressors, PPMd, an n-gram model over the same tokens, and the version before.
 """
 
 import lzma
