@@ -47,7 +47,7 @@ def rows(data: Path | None, quick: bool) -> Iterator[Row]:
     if data is not None:
         folders = [data]
     elif os.environ.get("MYNA_DATA"):
-        folders = [Path(os.environ["MYNA_DATA"]) / name for name in _FOLDERS]
+        folders = [Path(os.environ["MYNA_DATA"]) / name for name in _FOLDERS[: 1 if quick else None]]
     else:
         folders = []
     for folder in folders:
