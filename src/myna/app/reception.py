@@ -9,6 +9,7 @@ Nothing is kept of a person here: an author's past is read again each time, as t
 import hashlib
 import json
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,10 @@ class Forecaster:
     # -- learning --------------------------------------------------------------------------------------------------
 
     def train(self, progress: Progress = quiet) -> dict[str, Any]:
-        """Learns from the newest permitted posts and puts the forecast in use, if it foresees better than each
-        author's mean does; returns {"trained", "posts", "unseen", "language", and per reaction the rank correlation on
-        unseen posts: ours and the author's mean}."""
+        """Learns from the newest permitted posts and puts the forecast in use, for those reactions that it foresees
+        better than each author's mean does; returns {"trained", "posts", "unseen", "language", and per reaction the
+        rank correlation on unseen posts: ours and the author's mean}.
+        """
         posts, logs = _settled(self._reader, progress)
         metrics: dict[str, Any] = {"trained": False, "posts": len(posts), "language": self._language.version}
         border = len(posts) - int(len(posts) * _UNSEEN)
@@ -78,9 +80,12 @@ class Forecaster:
                     pair = (found[:, place], means[:, place])
                     ours, theirs = (_rank_correlation(each, logs[border:, place]) for each in pair)
                     metrics[kind] = {"ours": ours, "author's mean": theirs}
-            better = [metrics[kind]["ours"] - metrics[kind]["author's mean"] for kind in REACTIONS if kind in metrics]
+            known = [kind for kind in REACTIONS if kind in metrics]
+            better = [metrics[kind]["ours"] - metrics[kind]["author's mean"] for kind in known]
             if better and max(better) > 0:
-                self._keep(fit_reception(posts, logs, vectors, version), metrics)
+                fitted = fit_reception(posts, logs, vectors, version)
+                kept = np.array([kind in metrics and better[known.index(kind)] > 0 for kind in REACTIONS])
+                self._keep(replace(fitted, measured=fitted.measured * kept), metrics)
         self._log.write("train", str(MYNA), Purpose.TRAIN, {"part": "reception"}, metrics, metrics.get("version", ""))
         return metrics
 

@@ -47,7 +47,9 @@ _VECTOR_SCALE = 3.0
 """What a vector of unit length counts for beside columns of unit variance."""
 _LEAST_SPREAD, _FURTHEST = 0.05, 4.0
 """A column that hardly varied in training, or is far from all that was seen, must not carry the forecast away."""
-_PENALTIES = (1.0, 3.0, 10.0, 30.0)
+_PENALTIES = (1.0, 3.0, 10.0, 40.0, 200.0)
+"""Of vector and words, to choose from for each reaction; form and past are few, and smoothed as if by three posts."""
+_PLAIN_PENALTY = 3.0
 _CHOOSING = 0.15
 """Share of the newest posts on which the penalty is chosen."""
 _HOUR, _DAY = 3_600_000, 86_400_000
@@ -163,13 +165,14 @@ def fit_reception(
         _moments(posts[part], past[part], some, answers[part], idf, centre, scale)
         for part, some in zip(parts, seen, strict=True)
     )
-    tried = [_solved(older, penalty) for penalty in _PENALTIES]
-    errors = np.array([_squared_error(newer, weights) for weights in tried])
-    relative = (errors / np.maximum(errors.min(0), 1e-12)).sum(1)
-    best = int(np.argmin(relative))
+    plain_from = 0 if vectors is None else vectors.shape[1]
+    is_plain = slice(plain_from, plain_from + len(centre))
+    errors = np.array([_squared_error(newer, _solved(older, penalty, is_plain)) for penalty in _PENALTIES])
+    best = errors.argmin(0)
     whole = _Moments(*(a + b for a, b in zip(older, newer, strict=True)))
-    weights = _solved(whole, _PENALTIES[best])
-    spread = np.sqrt(np.maximum(errors[best], 0) / max(len(posts) - border, 1))
+    solved = {place: _solved(whole, _PENALTIES[place], is_plain) for place in set(best.tolist())}
+    weights = np.stack([solved[place][:, kind] for kind, place in enumerate(best.tolist())], 1)
+    spread = np.sqrt(np.maximum(errors.min(0), 0) / max(len(posts) - border, 1))
     return Reception(language, idf, centre, scale, weights, mean, spread, (logs.max(0) > 0).astype(np.float64))
 
 
@@ -207,9 +210,11 @@ def _moments(
     return _Moments(products, sums, (answers**2).sum(0))
 
 
-def _solved(moments: _Moments, penalty: float) -> Floats:
+def _solved(moments: _Moments, penalty: float, plain: slice) -> Floats:
     products, answers, _ = moments
-    damped = products + penalty * np.eye(len(products))
+    penalties = np.full(len(products), penalty)
+    penalties[plain] = _PLAIN_PENALTY
+    damped = products + np.diag(penalties)
     weights: Floats = scipy.linalg.solve(damped, answers, assume_a="pos", overwrite_a=True)
     return weights
 
