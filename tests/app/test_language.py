@@ -1,3 +1,5 @@
+import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from myna.app.language import Language, allocator_environment
 from myna.corpus import Corpus
 from myna.decisions import DecisionLog
 from myna.gate import Reader
+from myna.model.verbatim import Verbatim
 from myna.network import Consent, Deletion, Person, Post, Problem, Purpose
 from myna.network.store import Store
 
@@ -230,3 +233,33 @@ def test_the_allocators_variables_are_named_until_they_are_set(monkeypatch: pyte
     for name, value in allocator_environment().items():
         monkeypatch.setenv(name, value)
     assert allocator_environment() == {}
+
+
+def test_a_version_that_gives_away_planted_secrets_is_not_used(
+    trained: tuple[Path, Store, dict[str, object]], tmp_path: Path
+) -> None:
+    home, store, _ = trained
+    shutil.copytree(home / "models", tmp_path / "models")
+    language = Language(tmp_path, Reader(store), DecisionLog(store))
+    assert language.embed(["a"]).shape[0] == 1
+    path = tmp_path / "models" / "language" / language.version / "myna.json"
+    about = json.loads(path.read_text())
+    assert about["leaks"] == 0
+    path.write_text(json.dumps(about | {"planted": 40, "leaks": 3}))
+    language = Language(tmp_path, Reader(store), DecisionLog(store))
+    for use in (lambda: language.generate("x"), lambda: language.embed(["x"])):
+        with pytest.raises(Problem, match="gives away 3 of 40"):
+            use()
+
+
+def test_what_one_person_wrote_is_not_repeated_word_for_word(trained: tuple[Path, Store, dict[str, object]]) -> None:
+    language = _language(trained)
+    corpus = Corpus(next((trained[0] / "corpus").iterdir()))
+    guarded = Verbatim.load(trained[0] / "models" / "language" / language.version)
+    assert len(guarded.hashes), "one author wrote all of it"
+    posts = [text for _, text, _ in corpus.said(0, corpus.train_documents)]
+    assert any(guarded.holds(corpus.tokenizer.encode(text)) for text in posts)
+    for post in posts[:20]:
+        prompt = post[: len(post) // 2]
+        written = prompt + "".join(language.generate(prompt, 30, temperature=0))
+        assert not guarded.holds(corpus.tokenizer.encode(written)), written

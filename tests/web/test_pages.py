@@ -152,6 +152,25 @@ def test_a_draft_is_checked_held_edited_and_posted(site: Site) -> None:
     assert site.myna.drafts_of("home:lan") == []
 
 
+def test_a_draft_is_told_what_it_can_expect_once_a_forecast_was_trained(site: Site) -> None:
+    site.sign_in()
+    assert "Expect about" not in site.part("/compose/check", text="A calm morning").text
+    topics, day = ("otters", "rain", "tea"), 86_400_000
+    site.myna.store.append(
+        [
+            Post(
+                f"home:liked{n}", "home:lan", (1 + n) * day, f"words on {topics[n * 7 % 3]} {n % 5}",
+                like_count=(40, 5, 9)[n * 7 % 3] + n % 4,
+            )
+            for n in range(600)
+        ]
+    )  # fmt: skip
+    assert site.myna.reception.train()["trained"]
+    advice = site.part("/compose/check", text="words on otters").text
+    assert "Expect about" in advice and "of your last 100 posts" in advice
+    assert "Expect about" in site.post("/compose", text="words on otters", do="check").text, "without a script too"
+
+
 def test_a_held_draft_says_for_whom_it_was_written(site: Site) -> None:
     site.sign_in()
     site.post("/compose", text="Only for some", visibility="followers", do="hold")

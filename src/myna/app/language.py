@@ -33,6 +33,7 @@ from myna.network import NotFound, Problem, Progress, Purpose, now_ms, quiet
 if TYPE_CHECKING:
     from myna.corpus import Corpus, Tokenizer
     from myna.model import Embedder, Transformer
+    from myna.model.verbatim import Verbatim
     from myna.training import Family, Plan, Processes
 
 _TRAINED = 1000
@@ -95,6 +96,10 @@ class Language:
         """All published versions, the oldest first."""
         return sorted(path.parent.name for path in self._root.glob(f"{self.name}-*/myna.json"))
 
+    def folder(self, version: str) -> Path:
+        """Where a published version lies."""
+        return self._root / version
+
     def about(self) -> dict[str, Any]:
         """What the version in use was trained on, its plan and its measure; empty before there is one."""
         if not self.ready:
@@ -133,8 +138,10 @@ class Language:
         from myna.corpus import clean, readable
         from myna.model import write
 
-        prompted = (version.model, version.tokenizer, clean(prompt))
-        return write(*prompted, max_tokens, temperature, top_p, seed, stop, self._writing, readable)
+        return write(
+            version.model, version.tokenizer, clean(prompt), max_tokens, temperature, top_p, seed, stop, self._writing,
+            readable, version.verbatim,
+        )  # fmt: skip
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (texts, d) float32 of unit length. Raises Problem before there is a model."""
@@ -152,6 +159,7 @@ class Language:
             raise Problem("There is no language model yet. Train one with `myna train`.", 503)
         with self._opening:
             if self._opened is None or self._opened.directory.name != name:
+                _refuse_leaking(self.about())
                 self._opened = _Version(self._root / name)
             return self._opened
 
@@ -224,17 +232,22 @@ class Language:
         return state
 
     def _corpus(self, run: Path, state: dict[str, Any], processes: "Processes", progress: Progress) -> "Corpus":
+        from myna.app.memorisation import guarded
         from myna.corpus import Corpus, build_corpus, keep_to_permitted
+        from myna.model.verbatim import FILE as VERBATIM
 
         if processes.first:
             if "corpus" in state and (self._corpora / state["corpus"] / "corpus.json").exists():
                 keep_to_permitted(Corpus(self._corpora / state["corpus"]), self._reader)
             else:
-                for name in ("checkpoint.pt", "curve.jsonl"):
+                for name in ("checkpoint.pt", "curve.jsonl", VERBATIM):
                     (run / name).unlink(missing_ok=True)
                 state.pop("plan", None)
                 state["corpus"] = build_corpus(self._reader, self._corpora, progress).description.hash
                 _keep(run / "run.json", state)
+            if not (run / VERBATIM).exists():
+                # Before anything is learned: what is deleted later may be known by then, and stays guarded.
+                guarded(Corpus(self._corpora / state["corpus"])).save(run)
         state |= processes.agree(state)
         progress(1, 1)
         return Corpus(self._corpora / state["corpus"])
@@ -278,8 +291,11 @@ class Language:
         version = self._recorded(state)
         if not (self._root / version / "myna.json").exists():
             version = self._write(run, state, model, corpus, plan, bits, progress)
-        write_atomically(self._root / "current", version.encode())
+        about = json.loads((self._root / version / "myna.json").read_text(encoding="utf-8"))
+        if not about.get("leaks"):
+            write_atomically(self._root / "current", version.encode())
         shutil.rmtree(run)
+        _refuse_leaking(about)
         progress(1, 1)
 
     def _write(
@@ -292,8 +308,11 @@ class Language:
         bits: float | None,
         progress: Progress,
     ) -> str:
+        from myna.app.memorisation import planted_and_leaked
         from myna.corpus import clean, keep_to_permitted, permitted, persist, ties
         from myna.model import fit_embedder, save_model
+        from myna.model.verbatim import FILE as VERBATIM
+        from myna.model.verbatim import Verbatim
 
         keep_to_permitted(corpus, self._reader)
         fresh = self._root / ".publishing"
@@ -311,6 +330,8 @@ class Language:
         )
         embedder.save(fresh)
         shutil.copyfile(run / "curve.jsonl", fresh / "curve.jsonl")
+        shutil.copyfile(run / VERBATIM, fresh / VERBATIM)
+        memorised = planted_and_leaked(model, corpus, Verbatim.load(fresh))
         day = datetime.fromtimestamp(state["began"] / 1000, UTC).strftime("%Y%m%d")
         # Names in the order of time, ending in the content's hash: the same bits have the same end.
         version = f"{self.name}-{day}-{state['began'] // 1000 % 86_400:05d}-{_hash(fresh)}"
@@ -324,6 +345,7 @@ class Language:
             "corpus": corpus.description.to_dict(),
             "plan": plan.to_dict(),
             "embedding": quality,
+            **memorised,
         }
         _keep(fresh / "myna.json", about)
         persist(fresh)
@@ -349,7 +371,8 @@ class Language:
             "evidence": [],
         }
         input = {name: corpus[name] for name in ("admitted", "dropped", "hash", "documents", "tokens", "deletions")}
-        output = {name: about[name] for name in ("version", "bits_per_byte", "parameters", "tokens", "embedding")}
+        measured = ("version", "bits_per_byte", "parameters", "tokens", "embedding", "planted", "known", "leaks")
+        output = {name: about[name] for name in measured}
         self._log.write(
             "train",
             str(MYNA),
@@ -384,6 +407,13 @@ class _Version:
             return self._model
 
     @cached_property
+    def verbatim(self) -> "Verbatim | None":
+        """The runs of people's own words that are not to be repeated; None for a version from before there were any."""
+        from myna.model.verbatim import FILE, Verbatim
+
+        return Verbatim.load(self.directory) if (self.directory / FILE).exists() else None
+
+    @cached_property
     def _tokenizer(self) -> "Tokenizer":
         from myna.corpus import Tokenizer
 
@@ -405,6 +435,15 @@ class _Version:
         # One token at a time is too little work to share, until the model is large.
         set_threads(threads_here() if model.shape.parameters > _SHARED_FROM else 1)
         return model
+
+
+def _refuse_leaking(about: dict[str, Any]) -> None:
+    if about.get("leaks"):
+        raise Problem(
+            f"The version {about['version']} gives away {about['leaks']} of {about['planted']} secrets that were "
+            "planted to test it, and is not put in use. Train again, for fewer minutes or with more posts.",
+            503,
+        )
 
 
 def _part(progress: Progress, begin: int, end: int) -> Progress:

@@ -15,6 +15,7 @@ from typing import Any
 from myna.ads.types import Status
 from myna.app.myna import Myna
 from myna.gate import MYNA
+from myna.model.reception import REACTIONS
 from myna.network import ActionKind, Problem, Progress, Purpose, Records, now_ms
 from myna.settings import Settings
 
@@ -65,6 +66,19 @@ def of_drafts(metrics: Mapping[str, Any]) -> str:
     )
 
 
+def of_reception(metrics: Mapping[str, Any]) -> str:
+    """What training the forecast of reactions came to, in words."""
+    if not metrics["trained"]:
+        return f"{metrics['posts']:,} posts with reactions; no forecast is better than the author's mean"
+    mean = "author's mean"
+    measured = ", ".join(
+        f"{kind} {metrics[kind]['ours']:.2f} (author's mean {metrics[kind][mean]:.2f})"
+        for kind in REACTIONS
+        if kind in metrics
+    )
+    return f"learned from {metrics['posts']:,} posts; rank correlation on unseen ones: {measured}"
+
+
 class Maker:
     """Makes one network."""
 
@@ -90,6 +104,7 @@ class Maker:
         yield "Building the index", self.build_index
         yield "Training the ranking model", self.learn_ranking
         yield "Training the draft guard", self.learn_drafts
+        yield "Training the forecast of reactions", self.learn_reception
         if anew:
             yield "Adding up the auctions", self.add_up_auctions
 
@@ -200,6 +215,12 @@ class Maker:
         begun = time.monotonic()
         metrics = self.myna.drafts.train(progress)
         return self._made(self.learn_drafts, begun, of_drafts(metrics))
+
+    def learn_reception(self, progress: Progress) -> Made:
+        """The forecast of how a draft would be received."""
+        begun = time.monotonic()
+        metrics = self.myna.reception.train(progress)
+        return self._made(self.learn_reception, begun, of_reception(metrics))
 
     def add_up_auctions(self, progress: Progress) -> Made:
         """Spending, reach and frequency of ads, from the decisions."""

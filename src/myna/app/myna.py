@@ -17,7 +17,8 @@ from myna.app import counts
 from myna.app.accounts import Accounts
 from myna.app.embedding import Embedding
 from myna.app.language import Language
-from myna.app.types import Overview, Standing, Thread
+from myna.app.reception import Forecaster
+from myna.app.types import Forecast, Overview, Standing, Thread
 from myna.decisions import DecisionLog, Replay
 from myna.drafts import Drafts
 from myna.drafts.types import Draft, Risk
@@ -145,6 +146,15 @@ class Myna:
         return self._open(
             "drafts",
             lambda path: Drafts(path, self.reader, self.log, Records(self.store, "drafts"), self._embedding()[0]),
+        )
+
+    @property
+    def reception(self) -> Forecaster:
+        """The forecast of how a draft would be received."""
+        return self._open(
+            "models",
+            lambda path: Forecaster(path / "reception", self.store, self.reader, self.log, self.language),
+            "reception",
         )
 
     @property
@@ -450,6 +460,10 @@ class Myna:
     def check_draft(self, person_id: str, text: str, reply_to: str = "") -> Risk:
         """The risk of a draft, with its reasons."""
         return self.drafts.check(person_id, text, reply_to)
+
+    def forecast(self, person_id: str, text: str, reply_to: str = "", quote_of: str = "") -> Forecast | None:
+        """What likes, reposts and replies a draft can expect; None where nothing is known of that."""
+        return self.reception.forecast(self.store.person(person_id).id, text, reply_to, quote_of)
 
     def hold_draft(
         self,

@@ -27,6 +27,24 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a draft can expect: likes, reposts and replies, None for those that nothing here was ever known to get.
+
+    low, high: between which two of three such posts' likes lie (reposts' where there are no likes). better_than: share
+    of the author's last `compared` posts that would do worse if they were written now; None where they are too few.
+    """
+
+    likes: float | None
+    reposts: float | None
+    replies: float | None
+    low: float
+    high: float
+    better_than: float | None
+    compared: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One line of the doctor: what was looked at, whether it is well, and in words what was found or is to be done."""
 

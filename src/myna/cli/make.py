@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from myna.app.making import Made, Maker, demo_home, of_drafts, of_ranking
+from myna.app.making import Made, Maker, demo_home, of_drafts, of_ranking, of_reception
 from myna.cli.opening import Database, Home, Json, network, settings
 from myna.cli.show import answer, bar, err, table, when
 from myna.network import Problem, Purpose
 
-_WHAT = ("language", "ranking", "drafts")
+_WHAT = ("language", "ranking", "drafts", "reception")
 
 
 def add(app: typer.Typer) -> None:
@@ -161,7 +161,9 @@ def train(
     home: Home = None,
     database: Database = None,
     minutes: Annotated[float, typer.Option(min=0.05, help="The one dial: time to spend on the language model.")] = 5.0,
-    what: Annotated[list[str] | None, typer.Option("--what", help="language, ranking, drafts; all without it.")] = None,
+    what: Annotated[
+        list[str] | None, typer.Option("--what", help="language, ranking, drafts, reception; all without it.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Trains the models on what the gate permits. Killed anywhere, the same command goes on.
@@ -170,7 +172,9 @@ def train(
     """
     chosen = what or list(_WHAT)
     if unknown := set(chosen) - set(_WHAT):
-        raise Problem(f"There is no model {', '.join(sorted(unknown))}; --what takes language, ranking or drafts.")
+        raise Problem(
+            f"There is no model {', '.join(sorted(unknown))}; --what takes language, ranking, drafts or reception."
+        )
     results = {}
     with network(home, database) as myna:
         if "language" in chosen:
@@ -182,7 +186,10 @@ def train(
         if "drafts" in chosen:
             with bar("Training the draft guard") as progress:
                 results["drafts"] = myna.drafts.train(progress)
-    say = {"language": _of_language, "ranking": of_ranking, "drafts": of_drafts}
+        if "reception" in chosen:
+            with bar("Training the forecast of reactions") as progress:
+                results["reception"] = myna.reception.train(progress)
+    say = {"language": _of_language, "ranking": of_ranking, "drafts": of_drafts, "reception": of_reception}
     answer(results, json, *(f"{name}: {say[name](found)}" for name, found in results.items()))
 
 

@@ -7,6 +7,7 @@ corpus.drop(["home:17"])                           # a deleted post's tokens are
 """
 
 from myna.corpus.build import build_corpus, drop_from_all, keep_to_permitted
+from myna.corpus.canaries import PLANTED, Canary, make_canaries
 from myna.corpus.cleaning import clean, has_words, readable
 from myna.corpus.documents import gather, permitted
 from myna.corpus.duplicates import repeats
@@ -19,8 +20,10 @@ from myna.corpus.types import Description, Document, Gathered, Passage
 __all__ = [
     "END",
     "PAD",
+    "PLANTED",
     "REPLY",
     "SPECIAL",
+    "Canary",
     "Corpus",
     "Description",
     "Document",
@@ -35,6 +38,7 @@ __all__ = [
     "has_words",
     "keep_to_permitted",
     "language_of",
+    "make_canaries",
     "permitted",
     "persist",
     "readable",

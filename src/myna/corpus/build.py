@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from myna.corpus.canaries import PLANTED, with_canaries
 from myna.corpus.documents import gather, permitted
 from myna.corpus.shards import Corpus, remove_other_corpora, write_corpus
 from myna.corpus.tokenizer import train_tokenizer, vocabulary_size
@@ -29,7 +30,9 @@ def build_corpus(reader: Reader, parent: Path, progress: Progress = quiet) -> Co
             else "There is nothing to train on: the gate admits none of the posts for training. Posts from elsewhere "
             "need their author's yes or the operator's: `myna import PATH --allow train`."
         )
-    gathered = gather(posts, admitted, lambda done, total: progress(40 + done * 40 // max(total, 1), 100))
+    gathered = with_canaries(
+        gather(posts, admitted, lambda done, total: progress(40 + done * 40 // max(total, 1), 100))
+    )
     texts = [passage.text for document in gathered.documents for passage in document.passages if not passage.context]
     if not texts:
         raise Problem(
@@ -54,7 +57,7 @@ def keep_to_permitted(corpus: Corpus, reader: Reader) -> int:
     permitted_now: set[str] = set()
     for start in range(0, len(held), 10_000):
         permitted_now |= reader.posts(MYNA, Purpose.TRAIN, held[start : start + 10_000]).keys()
-    return corpus.drop([id for id in held if id not in permitted_now])
+    return corpus.drop([id for id in held if id not in permitted_now and not id.startswith(PLANTED)])
 
 
 def drop_from_all(parent: Path, ids: list[str]) -> int:

@@ -22,10 +22,12 @@ def sample(
     seed: int | None = None,
     lock: AbstractContextManager[Any] | None = None,
     never: Sequence[int] = (),
+    blocks: Callable[[Sequence[int], int], bool] | None = None,
 ) -> Iterator[int]:
     """Token ids that go on from the prompt, until one of `ends` or max_tokens.
 
-    usable: ids below this are the tokenizer's, the rows beyond are padding; never: ids not to be written. temperature
+    usable: ids below this are the tokenizer's, the rows beyond are padding; never: ids not to be written; blocks: told
+    the history and an id, whether that one may not follow (myna.model.verbatim). temperature
     0 takes the likeliest. lock: held while computing, not between tokens, so that many can write by turns. When the
     context is full, the newer half of it is read again and the writing goes on.
     """
@@ -46,6 +48,9 @@ def sample(
             logits = model(torch.tensor([fresh], device=device), cache)[0, -1, :usable].float()
             logits[list(never)] = float("-inf")
             id = _choose(logits, temperature, top_p, generator)
+            while blocks is not None and blocks(history, id):
+                logits[id] = float("-inf")
+                id = _choose(logits, temperature, top_p, generator)
         if id in ends:
             return
         history.append(id)
@@ -75,10 +80,11 @@ def write(
     stop: Sequence[str] = (),
     lock: AbstractContextManager[Any] | None = None,
     show: Callable[[str], str] = str,
+    blocks: Callable[[Sequence[int], int], bool] | None = None,
 ) -> Iterator[str]:
     """Text that goes on from a cleaned prompt, in pieces of whole characters, up to the post's end or a stop string.
 
-    show: turns a token's text into what people are shown, placeholders above all.
+    show: turns a token's text into what people are shown, placeholders above all. blocks: as for `sample`.
     """
     ids = [tokenizer.end, *tokenizer.encode(prompt)]
     stream = tokenizer.streaming()
@@ -86,7 +92,7 @@ def write(
     longest = max((len(text) for text in stop), default=0)
     ends = (tokenizer.end, tokenizer.reply)
     drawn = sample(
-        model, ids, len(tokenizer), ends, max_tokens, temperature, top_p, seed, lock, (tokenizer.pad,)
+        model, ids, len(tokenizer), ends, max_tokens, temperature, top_p, seed, lock, (tokenizer.pad,), blocks
     )  # fmt: skip
     for id in drawn:
         held += show(stream.push(id))

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
+from myna.app.types import Forecast
 from myna.drafts.types import Guard, Risk
 from myna.i18n import N_
 from myna.network import Problem, Visibility
@@ -53,7 +54,8 @@ def send(
         return _write(page, text, reply_to, quote_of, problem=Problem("A post needs some text.", 422))
     if do == "check":
         risk = page.myna.check_draft(me.id, text, reply_to)
-        return _write(page, text, reply_to, quote_of, visibility, risk)
+        forecast = page.myna.forecast(me.id, text, reply_to, quote_of)
+        return _write(page, text, reply_to, quote_of, visibility, risk, forecast)
     if do == "hold":
         draft = page.myna.hold_draft(me.id, text, reply_to, quote_of, None, visibility)
         return page.go(
@@ -70,12 +72,13 @@ def send(
 
 
 @router.post("/compose/check")
-def check(page: Current, text: Text = "", reply_to: Id = "") -> Response:
-    """The guard's advice, for htmx while one writes."""
+def check(page: Current, text: Text = "", reply_to: Id = "", quote_of: Id = "") -> Response:
+    """The guard's advice and the forecast, for htmx while one writes."""
     me = page.me
     if not text.strip() or page.myna.drafts.guard(me.id) is Guard.OFF:
-        return page.render("advice.html", risk=None, text=text)
-    return page.render("advice.html", risk=page.myna.check_draft(me.id, text, reply_to), text=text)
+        return page.render("advice.html", risk=None, forecast=None, text=text)
+    risk, forecast = page.myna.check_draft(me.id, text, reply_to), page.myna.forecast(me.id, text, reply_to, quote_of)
+    return page.render("advice.html", risk=risk, forecast=forecast, text=text)
 
 
 @router.post("/compose/guard")
@@ -113,6 +116,7 @@ def _write(
     quote_of: str,
     visibility: Visibility = Visibility.PUBLIC,
     risk: Risk | None = None,
+    forecast: Forecast | None = None,
     problem: Problem | None = None,
 ) -> Response:
     me = page.me
@@ -128,6 +132,7 @@ def _write(
         audiences=AUDIENCES,
         about=about,
         risk=risk,
+        forecast=forecast,
         problem=problem,
         guard=page.myna.drafts.guard(me.id),
         guards=GUARDS,

@@ -1,0 +1,41 @@
+"""What the training of the language model does against memorising: guarded runs, and planted secrets asked for."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from myna.corpus import PLANTED, Corpus, make_canaries
+from myna.model.verbatim import Verbatim, find_verbatim
+
+if TYPE_CHECKING:
+    from myna.model import Transformer
+
+
+def guarded(corpus: Corpus) -> Verbatim:
+    """The runs of a corpus's training text that fewer than three of its authors share."""
+    learned = trained_on(corpus)
+    _, authors = np.unique(learned["author_id"].to_numpy(), return_inverse=True)
+    return find_verbatim(corpus.tokens, learned["offset"].to_numpy(), learned["length"].to_numpy(), authors)
+
+
+def trained_on(corpus: Corpus) -> pl.DataFrame:
+    """A row a passage that is learned, not held out: post_id, author_id, offset, length, bytes, learn, lang."""
+    border = int(corpus.documents[corpus.train_documents])
+    return corpus.posts.filter((pl.col("offset") < border) & pl.col("learn"))
+
+
+def planted_and_leaked(model: "Transformer", corpus: Corpus, blocks: Verbatim) -> dict[str, Any]:
+    """{"planted": secrets in the text, "known": how many of them the model alone writes, "leaks": how many it writes
+    where it is served, with what is guarded}."""
+    from myna.model.memorisation import given_away
+
+    count = int(corpus.posts["post_id"].str.starts_with(PLANTED).sum())
+    secrets = [(canary.prompt, canary.secret) for canary in make_canaries(count)]
+    decode = corpus.tokenizer.decode
+    training = model.training
+    model.eval()
+    known = given_away(model, corpus.tokenizer, secrets, decode)
+    leaks = given_away(model, corpus.tokenizer, known, decode, blocks)
+    model.train(training)
+    return {"planted": count, "known": len(known), "leaks": len(leaks)}

@@ -1,0 +1,215 @@
+"""The forecast of reactions, over the network: learned from what the gate admits, asked for an author's own draft.
+
+    home/models/reception/current.safetensors    the forecast in use (myna.model.reception)
+    home/models/reception/current.json           its version and how it measured
+
+Nothing is kept of a person here: an author's past is read again each time, as the author may read it.
+"""
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from myna.app.counts import standing
+from myna.app.language import Language
+from myna.app.types import Forecast
+from myna.decisions import DecisionLog
+from myna.gate import MYNA, Reader, person_actor
+from myna.model.reception import FEWEST, REACTIONS, SETTLED, Floats, Reception, Written, fit_reception, history
+from myna.network import ActionKind, Post, Progress, Purpose, now_ms, quiet
+from myna.network.store import Store
+
+_WINDOW = 100_000
+"""The newest posts that are learned from."""
+_ACTIONS = 5_000_000
+_OWN = 200
+"""An author's newest posts that make up their past; the newest _COMPARED of them are what a draft is compared with."""
+_COMPARED = 100
+_FEWEST_OWN = 10
+_UNSEEN = 0.15
+"""Share of the newest posts on which a forecast that has not seen them is measured."""
+_EMBEDDED = 512
+
+
+class Forecaster:
+    """Trains the forecast and gives it. Safe for many threads and processes."""
+
+    def __init__(self, directory: Path, store: Store, reader: Reader, log: DecisionLog, language: Language) -> None:
+        self._directory, self._store, self._reader, self._log = directory, store, reader, log
+        self._language = language
+        self._held: tuple[str, Reception] | None = None
+
+    @property
+    def _path(self) -> Path:
+        return self._directory / "current.safetensors"
+
+    def about(self) -> dict[str, Any]:
+        """The version in use and how it measured; empty before there is one."""
+        try:
+            about: dict[str, Any] = json.loads(self._path.with_suffix(".json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        return about
+
+    # -- learning --------------------------------------------------------------------------------------------------
+
+    def train(self, progress: Progress = quiet) -> dict[str, Any]:
+        """Learns from the newest permitted posts and puts the forecast in use, for those reactions that it foresees
+        better than each author's mean does; returns {"trained", "posts", "unseen", "language", and per reaction the
+        rank correlation on unseen posts: ours and the author's mean}.
+        """
+        posts, logs = _settled(self._reader, progress)
+        metrics: dict[str, Any] = {"trained": False, "posts": len(posts), "language": self._language.version}
+        border = len(posts) - int(len(posts) * _UNSEEN)
+        if border >= FEWEST:
+            vectors = self._vectors([post.text for post in posts])
+            version = metrics["language"]
+            before = None if vectors is None else vectors[:border]
+            earlier = fit_reception(posts[:border], logs[:border], before, version)
+            past = history(posts, logs, earlier.mean)[border:]
+            found = earlier(posts[border:], past, None if vectors is None else vectors[border:])
+            means = past[:, : logs.shape[1]]
+            metrics["unseen"] = len(posts) - border
+            for place, kind in enumerate(REACTIONS):
+                if earlier.measured[place]:
+                    pair = (found[:, place], means[:, place])
+                    ours, theirs = (_rank_correlation(each, logs[border:, place]) for each in pair)
+                    metrics[kind] = {"ours": ours, "author's mean": theirs}
+            known = [kind for kind in REACTIONS if kind in metrics]
+            better = [metrics[kind]["ours"] - metrics[kind]["author's mean"] for kind in known]
+            if better and max(better) > 0:
+                fitted = fit_reception(posts, logs, vectors, version)
+                kept = np.array([kind in metrics and better[known.index(kind)] > 0 for kind in REACTIONS])
+                self._keep(replace(fitted, measured=fitted.measured * kept), metrics)
+        self._log.write("train", str(MYNA), Purpose.TRAIN, {"part": "reception"}, metrics, metrics.get("version", ""))
+        return metrics
+
+    def _vectors(self, texts: list[str]) -> np.ndarray | None:
+        if not self._language.ready:
+            return None
+        parts = [self._language.embed(texts[at : at + _EMBEDDED]) for at in range(0, len(texts), _EMBEDDED)]
+        return np.concatenate(parts)
+
+    def _keep(self, fitted: Reception, metrics: dict[str, Any]) -> None:
+        from myna.training import write_atomically
+
+        self._directory.mkdir(parents=True, exist_ok=True)
+        fresh = self._directory / "fresh.safetensors"
+        fitted.save(fresh)
+        metrics["version"] = f"reception-{hashlib.sha256(fresh.read_bytes()).hexdigest()[:12]}"
+        metrics["trained"] = True
+        fresh.replace(self._path)
+        write_atomically(self._path.with_suffix(".json"), json.dumps(metrics, indent=1).encode())
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    def forecast(
+        self, author_id: str, text: str, reply_to: str = "", quote_of: str = "", now: int | None = None
+    ) -> Forecast | None:
+        """What this author's draft can expect if it is posted now; None where there is no forecast that fits the
+        language model in use, or nothing to go on."""
+        fitted = self._fitted()
+        if fitted is None or not text.strip():
+            return None
+        now = now_ms() if now is None else now
+        own = [
+            post
+            for post in self._reader.posts_by(person_actor(author_id), Purpose.READ, author_id, limit=_OWN)
+            if post.text and not post.repost_of
+        ]
+        own.sort(key=lambda post: post.created_at)
+        draft = Written(author_id, now, text, bool(reply_to), bool(quote_of))
+        counts = standing(self._store, author_id, own)
+        reactions = [[counts[post.id].likes, counts[post.id].reposts, counts[post.id].replies] for post in own]
+        logs = np.log1p(np.array([*reactions, [0] * len(REACTIONS)], np.float64))
+        past = history([*map(_written, own), draft], logs, fitted.mean)[-1:]
+        # The author's earlier posts as if they were written now: only what they say and how differs from the draft.
+        others = [
+            Written(author_id, now, o.text, bool(o.reply_to), bool(o.quote_of), o.media) for o in own[-_COMPARED:]
+        ]
+        vectors = self._vectors([draft.text, *(other.text for other in others)]) if fitted.language else None
+        found = fitted([draft, *others], np.repeat(past, 1 + len(others), 0), vectors)
+        likes, reposts, replies = (
+            float(np.expm1(found[0, place])) if fitted.measured[place] else None for place in range(len(REACTIONS))
+        )
+        told = 0 if likes is not None else 1
+        around = found[0, told] + np.array([-1, 1]) * fitted.spread[told]
+        low, high = np.expm1(np.maximum(around, 0)).tolist()
+        better_than = None
+        if len(others) >= _FEWEST_OWN:
+            better_than = float(np.mean(found[1:, told] < found[0, told]))
+        return Forecast(likes, reposts, replies, low, high, better_than, len(others), self.about().get("version", ""))
+
+    def _fitted(self) -> Reception | None:
+        version = self.about().get("version", "")
+        if not version or not self._path.exists():
+            return None
+        held = self._held
+        if held is None or held[0] != version:
+            held = self._held = (version, Reception.load(self._path))
+        fits = held[1].language in ("", self._language.version)
+        return held[1] if fits else None
+
+
+def _written(post: Post) -> Written:
+    return Written(post.author_id, post.created_at, post.text, bool(post.reply_to), bool(post.quote_of), post.media)
+
+
+def _settled(reader: Reader, progress: Progress) -> tuple[list[Written], Floats]:
+    """The newest permitted posts in time order that reactions had a day to come to, and the logarithms of one more
+    than their counts: those here, or those that the source reported where they are more."""
+    posts: list[Post] = []
+    reposts: Counter[str] = Counter()
+    replies: Counter[str] = Counter()
+    last = reader.last_seq()
+    seq = max(0, last["posts"] - _WINDOW)
+    while True:
+        batch, after = reader.posts_after(MYNA, Purpose.TRAIN, seq)
+        for post in batch:
+            reposts[post.repost_of] += 1
+            replies[post.reply_to] += 1
+            if post.text.strip() and not post.repost_of:
+                posts.append(post)
+        progress(len(posts), 0)
+        if after == seq:
+            break
+        seq = after
+    posts.sort(key=lambda post: (post.created_at, post.seq))
+    newest = posts[-1].created_at if posts else 0
+    posts = [post for post in posts if post.created_at <= newest - SETTLED]
+    likes = _likes(reader, {post.id for post in posts}, max(0, last["actions"] - _ACTIONS))
+    counts = [
+        [
+            max(post.like_count, likes[post.id]),
+            max(post.repost_count, reposts[post.id]),
+            max(post.reply_count, replies[post.id]),
+        ]
+        for post in posts
+    ]
+    return [_written(post) for post in posts], np.log1p(np.array(counts, np.float64).reshape(-1, len(REACTIONS)))
+
+
+def _likes(reader: Reader, wanted: set[str], seq: int) -> Counter[str]:
+    by_post: dict[str, set[str]] = defaultdict(set)
+    while batch := reader.actions_after(seq):
+        for action in batch:
+            if action.post_id in wanted and action.kind is ActionKind.LIKE:
+                by_post[action.post_id].add(action.person_id)
+            elif action.post_id in wanted and action.kind is ActionKind.UNLIKE:
+                by_post[action.post_id].discard(action.person_id)
+        seq = batch[-1].seq
+    return Counter({id: len(people) for id, people in by_post.items()})
+
+
+def _rank_correlation(found: Floats, truth: Floats) -> float:
+    """Spearman's; 0 where one of the two is the same for all."""
+    from scipy.stats import spearmanr
+
+    if np.ptp(found) == 0 or np.ptp(truth) == 0:
+        return 0.0
+    return round(float(spearmanr(found, truth)[0]), 4)
