@@ -15,7 +15,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
@@ -32,7 +32,7 @@ from myna.network import NotFound, Problem, Progress, Purpose, now_ms, quiet
 
 if TYPE_CHECKING:
     from myna.corpus import Corpus, Tokenizer
-    from myna.model import Embedder, Transformer
+    from myna.model import Embedder, Sampler, Writing
     from myna.training import Family, Plan, Processes
 
 _TRAINED = 1000
@@ -41,8 +41,8 @@ _READ, _PLANNED, _LEARNED = 80, 110, 920
 _EMBEDDING_SHARE = 0.12
 """Of the time asked for, kept for fitting the embedding; training gets at least _TRAINING_LEAST."""
 _TRAINING_LEAST = 0.4
-_SHARED_FROM = 50_000_000
-"""Parameters from which several threads write faster than one."""
+_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+"""One of these is there where Linux has an accelerator."""
 
 _ALLOCATOR = {"THP_MEM_ALLOC_ENABLE": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
 
@@ -70,7 +70,6 @@ class Language:
         self._reader = reader
         self._log = log
         self._opening = threading.Lock()
-        self._writing = threading.Lock()
         self._opened: _Version | None = None
 
     # -- the version in use ----------------------------------------------------------------------------------------
@@ -121,18 +120,19 @@ class Language:
         top_p: float = 0.95,
         seed: int | None = None,
         stop: Sequence[str] = (),
-    ) -> Iterator[str]:
-        """What goes on from the prompt, in pieces, to the end of the post. Raises Problem before there is a model."""
+    ) -> "Writing":
+        """What goes on from the prompt, in pieces, to the end of the post; begun at once, beside what others ask for.
+        Raises Problem before there is a model, or where too many wait (503)."""
         if max_tokens < 1 or not 0 <= temperature <= 5 or not 0 < top_p <= 1:
             raise Problem(
                 "Writing needs at least one token, a temperature from 0 to 5 and a top_p above 0 and up to 1.", 422
             )
         version = self._open()
         from myna.corpus import clean, readable
-        from myna.model import write
+        from myna.model import Sampling, write
 
-        prompted = (version.model, version.tokenizer, clean(prompt))
-        return write(*prompted, max_tokens, temperature, top_p, seed, stop, self._writing, readable)
+        sampling = Sampling(max_tokens, temperature, top_p, seed)
+        return write(version.sampler, version.tokenizer, clean(prompt), sampling, stop, readable)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (texts, d) float32 of unit length. Raises Problem before there is a model."""
@@ -373,9 +373,9 @@ class _Version:
             return self._embedder
 
     @property
-    def model(self) -> "Transformer":
+    def sampler(self) -> "Sampler":
         with self._reading:
-            return self._model
+            return self._sampler
 
     @cached_property
     def _tokenizer(self) -> "Tokenizer":
@@ -391,14 +391,25 @@ class _Version:
         return Embedder.load(self.directory, self._tokenizer, clean)
 
     @cached_property
-    def _model(self) -> "Transformer":
-        from myna.model import load_model
-        from myna.training import pick_device, set_threads, threads_here
+    def _sampler(self) -> "Sampler":
+        from myna.model import Decoder, Engine
 
-        model = load_model(self.directory, pick_device())
-        # One token at a time is too little work to share, until the model is large.
-        set_threads(threads_here() if model.shape.parameters > _SHARED_FROM else 1)
-        return model
+        usable = len(self._tokenizer)
+        if not _accelerated():
+            return Engine(Decoder.load(self.directory, usable))
+        from myna.model import Alone, load_model
+        from myna.training import pick_device
+
+        return Alone(load_model(self.directory, pick_device()), usable)
+
+
+def _accelerated() -> bool:
+    """Whether PyTorch would find another device than the CPU. It takes seconds to import, and none is likely here."""
+    if sys.platform.startswith("linux") and not any(Path(device).exists() for device in _DEVICES):
+        return False
+    from myna.training import pick_device
+
+    return pick_device() != "cpu"
 
 
 def _part(progress: Progress, begin: int, end: int) -> Progress:

@@ -1,6 +1,42 @@
-"""What the model asks of a tokenizer, so that any will do."""
+"""What the model asks of a tokenizer, so that any will do, and what one may ask of writing."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to choose tokens: temperature 0 takes the likeliest; top_p as in nucleus sampling; the same seed writes the
+    same text, None another each time."""
+
+    max_tokens: int = 64
+    temperature: float = 0.8
+    top_p: float = 0.95
+    seed: int | None = None
+
+
+class Ids(Protocol):
+    """Token ids as they are chosen. finish: empty until the last one, then "stop" or "length"."""
+
+    @property
+    def finish(self) -> str: ...
+
+    def __iter__(self) -> Iterator[int]: ...
+
+    def __next__(self) -> int: ...
+
+    def cancel(self) -> None:
+        """Nobody waits for more. From any thread."""
+        ...
+
+
+class Sampler(Protocol):
+    """A model that goes on from ids until one of `ends`, which is not given, never writing one of `never`."""
+
+    def __call__(
+        self, prompt: Sequence[int], sampling: Sampling, ends: Sequence[int] = (), never: Sequence[int] = ()
+    ) -> Ids: ...
 
 
 class Stream(Protocol):
