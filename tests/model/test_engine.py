@@ -158,3 +158,13 @@ print(repr("".join(write(engine, tokenizer, "good morning", Sampling(20, 1.0, 1.
         Engine(Decoder.load(tmp_path, len(tokenizer))), tokenizer, "good morning", Sampling(20, 1.0, 1.0, 1)
     )
     assert out.stdout.strip() == f"{''.join(expected)!r} False"
+
+
+def test_an_answer_goes_on_from_the_posts_before_it(engine: Engine, tokenizer: Tokenizer) -> None:
+    posts = ["good morning", "see you tomorrow"]
+    ids = [tokenizer.end, *tokenizer.encode(posts[0]), tokenizer.reply, *tokenizer.encode(posts[1]), tokenizer.reply]
+    ends, sampling = (tokenizer.end, tokenizer.reply), Sampling(20, 0.0)
+    expected = tokenizer.decode(engine([*ids, *tokenizer.encode("to")], sampling, ends, (tokenizer.pad,)))
+    begun = write(engine, tokenizer, "to", sampling, after=posts)
+    assert "".join(begun) == expected
+    assert begun.prompt_tokens == len(ids) + len(tokenizer.encode("to"))

@@ -120,9 +120,11 @@ class Language:
         top_p: float = 0.95,
         seed: int | None = None,
         stop: Sequence[str] = (),
+        after: Sequence[str] = (),
     ) -> "Writing":
         """What goes on from the prompt, in pieces, to the end of the post; begun at once, beside what others ask for.
-        Raises Problem before there is a model, or where too many wait (503)."""
+        after: posts, each the answer to the one before; what is written then answers the last. Raises Problem before
+        there is a model, or where too many wait (503)."""
         if max_tokens < 1 or not 0 <= temperature <= 5 or not 0 < top_p <= 1:
             raise Problem(
                 "Writing needs at least one token, a temperature from 0 to 5 and a top_p above 0 and up to 1.", 422
@@ -132,11 +134,30 @@ class Language:
         from myna.model import Sampling, write
 
         sampling = Sampling(max_tokens, temperature, top_p, seed)
-        return write(version.sampler, version.tokenizer, clean(prompt), sampling, stop, readable)
+        thread = [text for post in after if (text := clean(post))]
+        return write(version.sampler, version.tokenizer, clean(prompt), sampling, stop, readable, thread)
+
+    @property
+    def busy(self) -> int:
+        """Texts being written or waiting to be, as far as this process knows."""
+        opened = self._opened
+        return getattr(opened.sampler, "busy", 0) if opened else 0
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (texts, d) float32 of unit length. Raises Problem before there is a model."""
         return self._open().embedder(texts)
+
+    def export(self, directory: Path, gguf: bool = False) -> list[Path]:
+        """Writes the version in use for other programs into an empty or new folder; returns the files. Raises Problem
+        before there is a model, or where the folder holds something."""
+        opened = self._open()
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise Problem(f"{directory} is there already. Name an empty or a new folder.", 409)
+        from myna.model import export_gguf, export_model
+
+        directory.mkdir(parents=True, exist_ok=True)
+        files = export_model(opened.directory, directory, len(opened.tokenizer))
+        return [*files, export_gguf(directory, directory / f"{opened.directory.name}.gguf")] if gguf else files
 
     def count_tokens(self, text: str) -> int:
         """How many tokens a text is for the version in use. Raises Problem before there is a model."""

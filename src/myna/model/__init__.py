@@ -14,6 +14,7 @@ from myna.model.config import Shape, shape_of
 from myna.model.decoder import Decoder, read_weights
 from myna.model.embedding import DIMENSIONS, Embedder
 from myna.model.engine import Engine
+from myna.model.export import export_gguf, export_model
 from myna.model.types import Sampler, Sampling
 from myna.model.writing import Writing, write
 
@@ -57,6 +58,8 @@ __all__ = [
     "Writing",
     "attend",
     "document_mask",
+    "export_gguf",
+    "export_model",
     "fit_embedder",
     "load_model",
     "new_model",

@@ -63,10 +63,15 @@ def write(
     sampling: Sampling | None = None,
     stop: Sequence[str] = (),
     show: Callable[[str], str] = str,
+    after: Sequence[str] = (),
 ) -> Writing:
-    """Begins a text that goes on from a cleaned prompt. show: turns a token's text into what people are shown,
-    placeholders above all. Raises Problem (503) where the sampler has no room."""
-    ids = [tokenizer.end, *tokenizer.encode(prompt)]
+    """Begins a text that goes on from a cleaned prompt. after: cleaned posts, each the answer to the one before, to
+    the last of which the text is an answer. show: turns a token's text into what people are shown, placeholders above
+    all. Raises Problem (503) where the sampler has no room."""
+    ids = [tokenizer.end]
+    for post in after:
+        ids += [*tokenizer.encode(post), tokenizer.reply]
+    ids += tokenizer.encode(prompt)
     ends = (tokenizer.end, tokenizer.reply)
     return Writing(sampler(ids, sampling or Sampling(), ends, (tokenizer.pad,)), tokenizer, len(ids), stop, show)
 
