@@ -29,8 +29,8 @@ def answered(*arguments: object, home: Path | None = None) -> Any:
 def test_every_command_explains_itself() -> None:
     listed = myna("--help").stdout
     for command in (
-        "demo import train serve generate chat export search ask feed why world rebuild backup restore doctor bench ads "
-        "draft plan"
+        "demo import train serve generate chat export search ask feed why world rebuild backup restore doctor bench "
+        "ads draft plan"
     ).split():
         assert command in listed
 

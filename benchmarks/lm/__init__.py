@@ -1,0 +1,1 @@
+"""Benchmarks of the language model, one part each; `myna bench training` runs them."""
