@@ -1,7 +1,7 @@
 """Writing: tokens a second of our decoder against transformers' generate, at one text and at 32.
 
-Both take the likeliest token, in fp32 on one thread, from the same saved weights and prompts, by turns; seconds are of CPU
-time. A row counts only where the tokens are the same: where they differ it says so and shows what was measured.
+Both take the likeliest token, in fp32 on one thread, from the same saved weights and prompts, by turns; seconds are of
+CPU time. A row counts only where the tokens are the same: where they differ it says so and shows what was measured.
 Prompts are beginnings of real posts.
 """
 
@@ -46,7 +46,7 @@ def rows(data: Path | None, quick: bool) -> Iterator[Row]:
             decoder = Decoder.load(Path(folder), shape.vocabulary)
         for texts_at_once in (1, 32):
             for tokens in (64,) if quick else (64, 256):
-                yield from _compare(decoder, peer, prompts[:texts_at_once], tokens, 3 if quick else 5)
+                yield from _compare(decoder, peer, prompts[:texts_at_once], tokens, 3)
 
 
 def _compare(decoder: Decoder, peer: Any, prompts: np.ndarray, tokens: int, rounds: int) -> Iterator[Row]:

@@ -49,7 +49,8 @@ def test_it_needs_a_key_for_answering(served: Any) -> None:
         ({"max_tokens": "many"}, "max_tokens"),
         ({"logit_bias": {"5": 1}}, "logit_bias"),
         ({"frequency_penalty": 1.5}, "frequency_penalty"),
-        ({"prompt": [1, 2, 3]}, "prompt"),
+        ({"prompt": [1, "two", 3]}, "prompt"),
+        ({"prompt": [-1]}, "prompt"),
     ],
 )
 def test_what_cannot_be_obeyed_is_refused_by_name(served: Any, wrong: dict[str, Any], param: str) -> None:

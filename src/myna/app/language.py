@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import filelock
 import numpy as np
 
+from myna.app.remote import ModelServer
 from myna.decisions import DecisionLog, new_id
 from myna.gate import MYNA, Reader
 from myna.i18n import N_
@@ -32,7 +33,7 @@ from myna.network import NotFound, Problem, Progress, Purpose, now_ms, quiet
 
 if TYPE_CHECKING:
     from myna.corpus import Corpus, Tokenizer
-    from myna.model import Embedder, Sampler, Writing
+    from myna.model import Embedder, Pieces, Sampler
     from myna.training import Family, Plan, Processes
 
 _TRAINED = 1000
@@ -64,11 +65,12 @@ class Language:
 
     name = "myna"
 
-    def __init__(self, home: Path, reader: Reader, log: DecisionLog) -> None:
+    def __init__(self, home: Path, reader: Reader, log: DecisionLog, server: ModelServer | None = None) -> None:
         self._root = home / "models" / "language"
         self._corpora = home / "corpus"
         self._reader = reader
         self._log = log
+        self._server = server
         self._opening = threading.Lock()
         self._opened: _Version | None = None
 
@@ -114,34 +116,42 @@ class Language:
 
     def generate(
         self,
-        prompt: str,
+        prompt: str | Sequence[int],
         max_tokens: int = 64,
         temperature: float = 0.8,
         top_p: float = 0.95,
         seed: int | None = None,
         stop: Sequence[str] = (),
         after: Sequence[str] = (),
-    ) -> "Writing":
-        """What goes on from the prompt, in pieces, to the end of the post; begun at once, beside what others ask for.
+    ) -> "Pieces":
+        """What goes on from the prompt (text, or token ids as they are), in pieces, to the end of the
+        post; begun at once, beside what others ask for, here or by the server of MYNA_MODEL_URL.
+
         after: posts, each the answer to the one before; what is written then answers the last. Raises Problem before
-        there is a model, or where too many wait (503)."""
+        there is a model, where too many wait (503), or where the server cannot be asked (503)."""
         if max_tokens < 1 or not 0 <= temperature <= 5 or not 0 < top_p <= 1:
             raise Problem(
                 "Writing needs at least one token, a temperature from 0 to 5 and a top_p above 0 and up to 1.", 422
             )
         version = self._open()
         from myna.corpus import clean, readable
-        from myna.model import Sampling, write
+        from myna.model import Sampling, prompt_ids, write
 
         sampling = Sampling(max_tokens, temperature, top_p, seed)
-        thread = [text for post in after if (text := clean(post))]
-        return write(version.sampler, version.tokenizer, clean(prompt), sampling, stop, readable, thread)
+        tokenizer = version.tokenizer
+        if isinstance(prompt, str):
+            prompt = prompt_ids(tokenizer, clean(prompt), [text for post in after if (text := clean(post))])
+        if not prompt or not 0 <= min(prompt) <= max(prompt) < len(tokenizer):
+            raise Problem(f"The token ids of a prompt are at least one, from 0 to {len(tokenizer) - 1}.", 422)
+        if self._server is not None:
+            return self._server.write(self.name, prompt, sampling, stop, readable)
+        return write(version.sampler, tokenizer, prompt, sampling, stop, readable)
 
     @property
     def busy(self) -> int:
         """Texts being written or waiting to be, as far as this process knows."""
         opened = self._opened
-        return getattr(opened.sampler, "busy", 0) if opened else 0
+        return getattr(opened.__dict__.get("_sampler"), "busy", 0) if opened else 0
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (texts, d) float32 of unit length. Raises Problem before there is a model."""

@@ -15,8 +15,8 @@ from myna.model.decoder import Decoder, read_weights
 from myna.model.embedding import DIMENSIONS, Embedder
 from myna.model.engine import Engine
 from myna.model.export import export_gguf, export_model
-from myna.model.types import Sampler, Sampling
-from myna.model.writing import Writing, write
+from myna.model.types import Pieces, Sampler, Sampling
+from myna.model.writing import Writing, prompt_ids, write
 
 if TYPE_CHECKING:
     from myna.model.checkpoint import load_model, save_model
@@ -51,6 +51,7 @@ __all__ = [
     "Decoder",
     "Embedder",
     "Engine",
+    "Pieces",
     "Sampler",
     "Sampling",
     "Shape",
@@ -63,6 +64,7 @@ __all__ = [
     "fit_embedder",
     "load_model",
     "new_model",
+    "prompt_ids",
     "read_weights",
     "sample",
     "save_model",

@@ -39,6 +39,25 @@ class Sampler(Protocol):
     ) -> Ids: ...
 
 
+class Pieces(Protocol):
+    """A text as it is written, whoever writes it. Let go of or cancelled, it is written no further.
+
+    finish: empty until the last piece is taken; then "stop" (the post's end, a stop string) or "length".
+    """
+
+    prompt_tokens: int
+    tokens: int
+    finish: str
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def __next__(self) -> str: ...
+
+    def cancel(self) -> None:
+        """Nobody waits for more. From any thread."""
+        ...
+
+
 class Stream(Protocol):
     """Tokens to text, piece by piece."""
 

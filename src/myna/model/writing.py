@@ -59,21 +59,30 @@ class Writing:
 def write(
     sampler: Sampler,
     tokenizer: Tokens,
-    prompt: str,
+    prompt: str | Sequence[int],
     sampling: Sampling | None = None,
     stop: Sequence[str] = (),
     show: Callable[[str], str] = str,
     after: Sequence[str] = (),
 ) -> Writing:
-    """Begins a text that goes on from a cleaned prompt. after: cleaned posts, each the answer to the one before, to
-    the last of which the text is an answer. show: turns a token's text into what people are shown, placeholders above
-    all. Raises Problem (503) where the sampler has no room."""
+    """Begins a text that goes on from a cleaned prompt, or from ids as they are.
+
+    after: cleaned posts, each the answer to the one before, to the last of which the text is an answer. show: turns a
+    token's text into what people are shown, placeholders above all. Raises Problem (503) where the sampler has no room.
+    """
+    ids = prompt_ids(tokenizer, prompt, after)
+    ends = (tokenizer.end, tokenizer.reply)
+    return Writing(sampler(ids, sampling or Sampling(), ends, (tokenizer.pad,)), tokenizer, len(ids), stop, show)
+
+
+def prompt_ids(tokenizer: Tokens, prompt: str | Sequence[int], after: Sequence[str] = ()) -> list[int]:
+    """What the model reads before it writes; arguments as of `write`."""
+    if not isinstance(prompt, str):
+        return list(prompt)
     ids = [tokenizer.end]
     for post in after:
         ids += [*tokenizer.encode(post), tokenizer.reply]
-    ids += tokenizer.encode(prompt)
-    ends = (tokenizer.end, tokenizer.reply)
-    return Writing(sampler(ids, sampling or Sampling(), ends, (tokenizer.pad,)), tokenizer, len(ids), stop, show)
+    return ids + tokenizer.encode(prompt)
 
 
 def _first(text: str, stop: Sequence[str]) -> int:

@@ -91,14 +91,14 @@ async def completions(myna: Network, actor: Asking, request: Request, body: s.Co
     """Goes on with a text as the people of this network would."""
     _may(myna, actor, Purpose.ANSWER)
     version = await to_thread.run_sync(_model, myna, body.model)
-    prompts = [body.prompt] if isinstance(body.prompt, str) else body.prompt
+    prompts = _prompts(body)
     draws = [draw for prompt in prompts for draw in _draws(body, prompt, body.max_tokens or 16)]
     base: dict[str, Any] = {"id": f"cmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": version}
     if body.stream:
         return await _streamed(myna, request, body, "text_completion", base, draws)
     await written(myna, request, draws)
     choices = [
-        s.CompletionChoice(text=(d.prompt if body.echo else "") + d.text, index=i, finish_reason=_finish(d))
+        s.CompletionChoice(text=(str(d.prompt) if body.echo else "") + d.text, index=i, finish_reason=_finish(d))
         for i, d in enumerate(draws)
     ]
     return _json(s.Completion(**base, choices=choices, usage=_usage(draws, body.n)))
@@ -150,8 +150,19 @@ def embeddings(myna: Network, actor: Asking, body: s.EmbeddingRequest) -> s.Embe
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
+def _prompts(body: s.CompletionRequest) -> list[str | tuple[int, ...]]:
+    if isinstance(body.prompt, str):
+        return [body.prompt]
+    texts = [each for each in body.prompt if isinstance(each, str)]
+    if texts:
+        return [*texts]
+    if body.echo:
+        raise Problem("echo is for prompts that are text.", 400)
+    return [tuple(each for each in body.prompt if isinstance(each, int))]
+
+
 def _draws(
-    body: s.CompletionRequest | s.ChatRequest, prompt: str, most: int, after: tuple[str, ...] = ()
+    body: s.CompletionRequest | s.ChatRequest, prompt: str | tuple[int, ...], most: int, after: tuple[str, ...] = ()
 ) -> list[Draw]:
     """The n texts asked for. Each has a seed of its own, so that they differ and can be had again."""
     temperature = 1.0 if body.temperature is None else body.temperature
@@ -200,7 +211,7 @@ async def _streamed(
             # One after the other in the answer; written all at once.
             for index, (draw, writing) in enumerate(zip(draws, begun, strict=True)):
                 if chat or echo:
-                    yield event(index, draw.prompt if echo else "", first=True)
+                    yield event(index, str(draw.prompt) if echo else "", first=True)
                 async for piece in pieces(request, draw, writing):
                     yield event(index, piece)
                 yield event(index, "", draw.finish)

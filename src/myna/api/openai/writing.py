@@ -10,7 +10,7 @@ from anyio.lowlevel import RunVar
 from fastapi import Request
 
 from myna.app import Myna
-from myna.model import Writing
+from myna.model import Pieces
 
 _WRITERS = 256
 """Threads that may wait for the model; of their own, so that pages never wait for one."""
@@ -25,7 +25,7 @@ _limiter: RunVar[CapacityLimiter] = RunVar("writers")
 class Draw:
     """One text to be written, and what came of it. finish: stop or length, once it is done."""
 
-    prompt: str
+    prompt: str | tuple[int, ...]
     max_tokens: int
     temperature: float
     top_p: float
@@ -42,9 +42,9 @@ class Gone(Exception):
     """The asker has closed the connection: nobody waits for more."""
 
 
-def begin(myna: Myna, draws: Sequence[Draw]) -> list[Writing]:
+def begin(myna: Myna, draws: Sequence[Draw]) -> list[Pieces]:
     """Begins all of them, beside each other and what others asked for. Raises Problem (503) where too many wait."""
-    begun: list[Writing] = []
+    begun: list[Pieces] = []
     try:
         for draw in draws:
             how = (draw.max_tokens, draw.temperature, draw.top_p, draw.seed, draw.stop, draw.after)
@@ -55,13 +55,13 @@ def begin(myna: Myna, draws: Sequence[Draw]) -> list[Writing]:
     return begun
 
 
-def cancel(begun: Sequence[Writing]) -> None:
+def cancel(begun: Sequence[Pieces]) -> None:
     """Nobody waits for these any more."""
     for writing in begun:
         writing.cancel()
 
 
-async def pieces(request: Request, draw: Draw, writing: Writing) -> AsyncIterator[str]:
+async def pieces(request: Request, draw: Draw, writing: Pieces) -> AsyncIterator[str]:
     """The text of a draw as it is written. Raises Gone where the asker left."""
     while True:
         piece = await apart(next, writing, _END)
@@ -101,7 +101,7 @@ async def written(myna: Myna, request: Request, draws: Sequence[Draw]) -> None:
         raise problems.exceptions[0] from None
 
 
-def _done(draw: Draw, writing: Writing) -> None:
+def _done(draw: Draw, writing: Pieces) -> None:
     draw.finish, draw.tokens, draw.prompt_tokens = writing.finish, writing.tokens, writing.prompt_tokens
 
 
