@@ -42,6 +42,8 @@ _READ, _PLANNED, _LEARNED = 80, 110, 920
 _EMBEDDING_SHARE = 0.12
 """Of the time asked for, kept for fitting the embedding; training gets at least _TRAINING_LEAST."""
 _TRAINING_LEAST = 0.4
+_SHARED_FROM = 50_000_000
+"""Parameters from which several threads of PyTorch write one text faster than one of NumPy's."""
 _DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """One of these is there where Linux has an accelerator."""
 
@@ -423,14 +425,16 @@ class _Version:
 
     @cached_property
     def _sampler(self) -> "Sampler":
-        from myna.model import Decoder, Engine
+        from myna.model import Decoder, Engine, Shape
 
         usable = len(self._tokenizer)
-        if not _accelerated():
+        large = Shape.from_hugging_face(self.directory / "config.json").parameters > _SHARED_FROM
+        if not large and not _accelerated():
             return Engine(Decoder.load(self.directory, usable))
         from myna.model import Alone, load_model
-        from myna.training import pick_device
+        from myna.training import pick_device, set_threads, threads_here
 
+        set_threads(threads_here())
         return Alone(load_model(self.directory, pick_device()), usable)
 
 

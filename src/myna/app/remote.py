@@ -83,37 +83,36 @@ class RemoteWriting:
         self.tokens = 0
         self.finish = ""
         self._cancelled = False
-        self._pieces = self._read(answer, show, lost)
+        self._answer, self._show, self._lost = answer, show, lost
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        return next(self._pieces)
+        try:
+            while not self._answer.isclosed():
+                line = self._answer.readline()
+                if self._cancelled or not line or line.startswith(b"data: [DONE]"):
+                    self._answer.close()
+                elif line.startswith(b"data: ") and (piece := self._take(json.loads(line[6:]))):
+                    return self._show(piece)
+        except (OSError, ValueError, KeyError, HTTPException) as error:
+            self._answer.close()
+            raise self._lost(error) from error
+        self.finish = self.finish or "stop"
+        raise StopIteration
 
     def cancel(self) -> None:
         """Nobody waits for more: the connection closes with the next piece. From any thread."""
         self._cancelled = True
 
-    def _read(
-        self, answer: HTTPResponse, show: Callable[[str], str], lost: Callable[[Exception], Problem]
-    ) -> Iterator[str]:
-        with answer:
-            try:
-                for line in answer:
-                    if self._cancelled or line.startswith(b"data: [DONE]"):
-                        break
-                    if not line.startswith(b"data: "):
-                        continue
-                    event = json.loads(line[6:])
-                    if "error" in event:
-                        raise ValueError(event["error"].get("message", "an error"))
-                    if event.get("usage"):
-                        self.tokens = event["usage"]["completion_tokens"]
-                    for choice in event["choices"]:
-                        self.finish = choice.get("finish_reason") or self.finish
-                        if choice["text"]:
-                            yield show(choice["text"])
-            except (OSError, ValueError, KeyError, HTTPException) as error:
-                raise lost(error) from error
-        self.finish = self.finish or "stop"
+    def _take(self, event: dict[str, Any]) -> str:
+        if "error" in event:
+            raise ValueError(event["error"].get("message", "an error"))
+        if event.get("usage"):
+            self.tokens = event["usage"]["completion_tokens"]
+        text = ""
+        for choice in event["choices"]:
+            self.finish = choice.get("finish_reason") or self.finish
+            text += choice["text"]
+        return text

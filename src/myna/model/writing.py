@@ -19,41 +19,44 @@ class Writing:
         self.tokens = 0
         self.finish = ""
         self._ids = ids
-        self._pieces = self._cut(tokenizer, [word for word in stop if word], show)
+        self._stream, self._show = tokenizer.streaming(), show
+        self._stop = [word for word in stop if word]
+        # What could be the beginning of a stop string waits for its end.
+        self._kept_back = max((len(word) for word in self._stop), default=1) - 1
+        self._held = ""
+        self._done = False
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        return next(self._pieces)
+        # No generator: one would refer to this object, and it would live on when let go of.
+        while not self._done:
+            if piece := self._advance():
+                return piece
+        raise StopIteration
 
     def cancel(self) -> None:
         """Nobody waits for more. From any thread."""
         self._ids.cancel()
 
-    def _cut(self, tokenizer: Tokens, stop: Sequence[str], show: Callable[[str], str]) -> Iterator[str]:
-        stream = tokenizer.streaming()
-        held = ""
-        longest = max((len(text) for text in stop), default=0)
-        for id in self._ids:
+    def _advance(self) -> str:
+        """Takes one more token; what is ready with it, perhaps nothing."""
+        id = next(self._ids, None)
+        if id is None:
+            self._held += self._stream.finish()
+        else:
             self.tokens += 1
-            held += show(stream.push(id))
-            if cut := _first(held, stop):
-                self._ids.cancel()
-                self.finish = "stop"
-                if cut > 1:
-                    yield held[: cut - 1]
-                return
-            # What could be the beginning of a stop string waits for its end.
-            ready = len(held) - max(longest - 1, 0)
-            if ready > 0:
-                yield held[:ready]
-                held = held[ready:]
-        held += stream.finish()
-        cut = _first(held, stop)
-        self.finish = "stop" if cut else self._ids.finish
-        if text := held[: cut - 1] if cut else held:
-            yield text
+            self._held += self._show(self._stream.push(id))
+        cut = _first(self._held, self._stop)
+        if cut or id is None:
+            self._done = True
+            self.finish = "stop" if cut else self._ids.finish
+            self._ids.cancel()
+            return self._held[: cut - 1] if cut else self._held
+        ready = max(len(self._held) - self._kept_back, 0)
+        piece, self._held = self._held[:ready], self._held[ready:]
+        return piece
 
 
 def write(
