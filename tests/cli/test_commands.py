@@ -65,7 +65,7 @@ def test_one_talks_with_the_model_and_takes_it_elsewhere(small_home: Path, tmp_p
     files = answered("export", tmp_path / "out", "--gguf", home=small_home)["files"]
     assert {"config.json", "model.safetensors", "tokenizer.json"} < set(files)
     assert any(name.endswith(".gguf") for name in files)
-    assert "there already" in myna("export", tmp_path / "out", home=small_home, code=1).stderr
+    assert "there already" in myna("export", tmp_path / "out", home=small_home, code=2).stderr
 
 
 def test_everything_that_answers_answers_in_json(small_home: Path) -> None:
