@@ -29,6 +29,11 @@ class Settings(BaseSettings):
     """Sign in as anyone, and every page open: for a network on one's own machine."""
     threads: int = Field(default=0, ge=0)
     """Threads for models; 0 for as many as there are cores."""
+    model_url: str = ""
+    """`http://host:8000/v1` of a server that speaks OpenAI's protocol (vLLM) and writes in place of this process; empty
+    to write here. It serves what `myna export` wrote, under the name `myna`."""
+    model_key: str = ""
+    """The key that server asks for."""
     currency: str = "EUR"
 
     @field_validator("home")

@@ -1,12 +1,16 @@
 """A real network with a few people and posts, and the API on it."""
 
 import shutil
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -100,3 +104,19 @@ def trained(small_network: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     found = serve(home)
     yield found
     found.myna.close()
+
+
+@pytest.fixture(scope="module")
+def address(trained: Any) -> Iterator[str]:
+    """Where the API is served."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(64)
+    server = uvicorn.Server(uvicorn.Config(trained.app, log_level="warning"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(20)

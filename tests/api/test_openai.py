@@ -2,6 +2,7 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,8 @@ def test_it_needs_a_key_for_answering(served: Any) -> None:
         ({"max_tokens": "many"}, "max_tokens"),
         ({"logit_bias": {"5": 1}}, "logit_bias"),
         ({"frequency_penalty": 1.5}, "frequency_penalty"),
-        ({"prompt": [1, 2, 3]}, "prompt"),
+        ({"prompt": [1, "two", 3]}, "prompt"),
+        ({"prompt": [-1]}, "prompt"),
     ],
 )
 def test_what_cannot_be_obeyed_is_refused_by_name(served: Any, wrong: dict[str, Any], param: str) -> None:
@@ -111,8 +113,8 @@ def test_embeddings_are_the_same_as_numbers_and_as_base64(trained: Any) -> None:
     assert numbers["usage"]["prompt_tokens"] > 0
 
 
-def test_a_conversation_is_gone_on_from_as_posts_one_below_the_other() -> None:
-    from myna.api.openai.routes import prompt_of
+def test_a_conversation_is_a_thread_of_posts_each_answering_the_one_before() -> None:
+    from myna.api.openai.routes import thread_of
     from myna.api.openai.shapes import Message, TextPart
 
     messages = [
@@ -123,4 +125,20 @@ def test_a_conversation_is_gone_on_from_as_posts_one_below_the_other() -> None:
         ),
         Message(role="user", content="Who says so?"),
     ]
-    assert prompt_of(messages) == "Is the bridge open?\n\nSince Monday.\n\nWho says so?\n\n"
+    assert thread_of(messages) == ("Is the bridge open?", "Since Monday.", "Who says so?")
+
+
+def test_what_is_asked_at_the_same_time_is_written_side_by_side_and_comes_out_the_same(trained: Any) -> None:
+    bodies = [{**PROMPT, "max_tokens": 40, "seed": seed, "temperature": 1.2} for seed in range(12)]
+    alone = [ask(trained, "/completions", body).json()["choices"] for body in bodies]
+    with ThreadPoolExecutor(12) as pool:
+        together = list(pool.map(lambda body: ask(trained, "/completions", body).json()["choices"], bodies))
+    assert together == alone
+    many = ask(trained, "/completions", {**bodies[0], "n": 3}).json()["choices"]
+    assert [each["text"] for each in many] == [each[0]["text"] for each in alone[:3]]
+    assert not trained.myna.language.busy
+
+
+def test_a_prompt_counts_once_however_many_texts_go_on_from_it(trained: Any) -> None:
+    one, three = (ask(trained, "/completions", {**PROMPT, "n": n}).json()["usage"]["prompt_tokens"] for n in (1, 3))
+    assert one == three == 1 + trained.myna.language.count_tokens(PROMPT["prompt"])

@@ -29,8 +29,8 @@ def answered(*arguments: object, home: Path | None = None) -> Any:
 def test_every_command_explains_itself() -> None:
     listed = myna("--help").stdout
     for command in (
-        "demo import train serve generate search ask feed why world rebuild backup restore doctor bench eval ads draft "
-        "plan"
+        "demo import train serve generate chat export search ask feed why world rebuild backup restore doctor bench "
+        "eval ads draft plan"
     ).split():
         assert command in listed
 
@@ -44,6 +44,28 @@ def test_a_world_written_twice_is_the_same_and_can_be_imported(tmp_path: Path) -
     assert sum(file["new"] for file in found["files"] if file["role"] == "posts") > 200
     again = answered("import", tmp_path / "a", home=tmp_path / "home")
     assert sum(file["new"] for file in again["files"]) == 0
+
+
+def test_one_talks_with_the_model_and_takes_it_elsewhere(small_home: Path, tmp_path: Path) -> None:
+    env = {**os.environ, "MYNA_HOME": str(small_home)}
+
+    def chat(said: str, *options: str) -> str:
+        command = [sys.executable, "-m", "myna", "chat", "--tokens", "12", "--seed", "4", *options]
+        return subprocess.run(
+            command, env=env, input=said, capture_output=True, text=True, timeout=300, check=True
+        ).stdout
+
+    once = chat("What is new?\n")
+    assert once.strip()
+    assert chat("What is new?\n\nAnd where?\n/quit\nnever read\n").startswith(once)
+    messages = json.dumps({"messages": [{"role": "user", "content": "What is new?"}]})
+    answer = json.loads(chat(messages, "--json"))
+    assert answer == json.loads(chat("What is new?", "--json"))
+    assert answer["message"]["role"] == "assistant" and answer["usage"]["completion_tokens"] <= 12
+    files = answered("export", tmp_path / "out", "--gguf", home=small_home)["files"]
+    assert {"config.json", "model.safetensors", "tokenizer.json"} < set(files)
+    assert any(name.endswith(".gguf") for name in files)
+    assert "there already" in myna("export", tmp_path / "out", home=small_home, code=2).stderr
 
 
 def test_everything_that_answers_answers_in_json(small_home: Path) -> None:

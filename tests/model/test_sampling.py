@@ -1,11 +1,12 @@
-import threading
-from collections.abc import Iterator
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 import torch
 
 from myna.corpus import Tokenizer, clean, readable, train_tokenizer
-from myna.model import Transformer, new_model, sample, shape_of, write
+from myna.model import Alone, Sampling, Transformer, new_model, sample, shape_of, write
+from myna.model.choosing import choose
 
 _TEXTS = ["Xin chào các bạn 😀", "good morning to all of you", "see you tomorrow 😀😀"] * 5
 
@@ -25,9 +26,9 @@ def model(tokenizer: Tokenizer) -> Transformer:
     return model.eval()
 
 
-def _write(model: Transformer, tokenizer: Tokenizer, **more: object) -> list[str]:
-    asked: dict[str, object] = {"max_tokens": 40, "temperature": 1.5, "top_p": 1.0, "seed": 7, "show": readable}
-    return list(write(model, tokenizer, clean("good morning"), **(asked | more)))  # type: ignore[arg-type]
+def _write(model: Transformer, tokenizer: Tokenizer, seed: int = 7, stop: Sequence[str] = ()) -> list[str]:
+    sampling = Sampling(40, 1.5, 1.0, seed)
+    return list(write(Alone(model, len(tokenizer)), tokenizer, clean("good morning"), sampling, stop, readable))
 
 
 def test_the_same_seed_writes_the_same_and_another_does_not(model: Transformer, tokenizer: Tokenizer) -> None:
@@ -74,9 +75,35 @@ def test_a_small_top_p_leaves_only_the_likeliest(model: Transformer, tokenizer: 
 
 
 def test_two_write_at_once_by_turns(model: Transformer, tokenizer: Tokenizer) -> None:
-    lock = threading.Lock()
     alone = _write(model, tokenizer)
-    first: Iterator[str] = write(model, tokenizer, "good morning", 40, 1.5, 1.0, 7, (), lock, readable)
+    shared, sampling = Alone(model, len(tokenizer)), Sampling(40, 1.5, 1.0, 7)
+    first, second = (write(shared, tokenizer, "good morning", sampling, show=readable) for _ in range(2))
     begun = next(first)
-    assert _write(model, tokenizer, lock=lock) == alone
+    assert list(second) == alone
     assert [begun, *first] == alone
+
+
+def test_writing_says_why_it_ended_and_what_it_took(model: Transformer, tokenizer: Tokenizer) -> None:
+    shared = Alone(model, len(tokenizer))
+    begun = write(shared, tokenizer, "good morning", Sampling(3, 0.0), show=readable)
+    assert (begun.finish, begun.prompt_tokens) == ("", 1 + len(tokenizer.encode("good morning")))
+    whole = "".join(begun)
+    assert (begun.finish, begun.tokens) == ("length", 3)
+    stopped = write(shared, tokenizer, "good morning", Sampling(3, 0.0), [whole[0]], readable)
+    assert list(stopped) == []
+    assert stopped.finish == "stop"
+
+
+@pytest.mark.parametrize(("temperature", "top_p"), [(1.0, 1.0), (0.7, 1.0), (1.0, 0.8), (1.3, 0.5), (1.0, 0.05)])
+def test_choices_are_as_frequent_as_the_nucleus_says(temperature: float, top_p: float) -> None:
+    chance = np.random.default_rng(1)
+    logits = chance.normal(size=50).astype(np.float32) * 2
+    chances = np.exp(logits.astype(float) / temperature)
+    chances /= chances.sum()
+    order = np.argsort(-chances)
+    inside = order[: int((chances[order].cumsum() < top_p).sum()) + 1]
+    expected = np.zeros(50)
+    expected[inside] = chances[inside] / chances[inside].sum()
+    drawn = np.bincount([choose(logits, temperature, top_p, chance) for _ in range(20_000)], minlength=50)
+    assert set(np.flatnonzero(drawn)) <= set(inside.tolist())
+    assert np.abs(drawn / 20_000 - expected).max() < 0.015

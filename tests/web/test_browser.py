@@ -12,7 +12,8 @@ from playwright.sync_api import Page, expect
 from small_site import Opened, Served
 
 from myna.ads.types import Status
-from myna.network import ActionKind, now_ms
+from myna.gate import OPERATOR
+from myna.network import ActionKind, Purpose, now_ms
 
 PAGES = (
     "/", "/search", "/search?q=bridge", "/search?q=ada&sort=people",
@@ -180,6 +181,27 @@ def test_without_a_script_one_reads_writes_likes_and_goes_on(open_page: Opened) 
     expect(page.get_by_text("Risk that you regret this")).to_be_visible()
     page.get_by_role("button", name="Hold until my morning").click()
     expect(page.locator("#held .words")).to_have_text("YOU IDIOTS!!!")
+
+
+def test_a_suggestion_is_taken_with_one_key_and_gone_on_from(open_page: Opened, served: Served) -> None:
+    served.myna.consent(OPERATOR, "*", Purpose.TRAIN, True)
+    served.myna.language.train(0.03)
+    page = open_page("/compose", person="home:jo")
+    reach(page, "Your words", "TEXTAREA")
+    page.keyboard.type("The bridge")
+    reach(page, "Suggest", "BUTTON")
+    page.keyboard.press("Enter")
+    offers = page.get_by_role("group", name="Suggestions")
+    expect(offers).to_be_visible()
+    assert violations(page) == []
+    if offers.get_by_role("button").count():
+        offer = offers.get_by_role("button").first.get_attribute("value") or ""
+        offers.get_by_role("button").first.press("Enter")
+        expect(page.get_by_label("Your words")).to_have_value(offer)
+        expect(page.get_by_label("Your words")).to_be_focused()
+        expect(page.locator("#count")).to_have_text(str(len(offer)))
+        page.keyboard.type(" ")
+    assert page.url.endswith("/compose"), "nothing was posted"
 
 
 def test_what_is_read_is_told_to_this_server_alone(open_page: Opened, served: Served) -> None:

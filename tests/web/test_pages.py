@@ -1,5 +1,6 @@
 """The pages over plain HTTP: what they show, and what their forms do, with and without htmx."""
 
+import html
 import re
 from datetime import date, timedelta
 
@@ -8,6 +9,7 @@ from small_site import HOSTILE, ORIGIN, Site
 
 from myna.ads.types import Status
 from myna.drafts.types import Guard
+from myna.gate import OPERATOR
 from myna.network import ActionKind, EdgeKind, Post, Purpose, Visibility, now_ms
 from myna.web.render import key
 
@@ -189,6 +191,31 @@ def test_the_guard_holds_what_is_risky_and_post_now_anyway_is_one_action(site: S
     assert "Your guard held this" in site.post("/compose", text=rude, do="post").text
     assert len(site.myna.drafts_of("home:lan")) == 1
     assert "Posted." in site.post("/compose", text=rude, do="now").text
+
+
+def test_suggestions_go_on_from_the_text_and_are_taken_but_never_posted(site: Site) -> None:
+    site.sign_in()
+    assert "Suggest" not in site.get("/compose"), "there is no model yet"
+    assert "myna train" in site.part("/compose/suggest", text="The bridge").text
+    site.myna.consent(OPERATOR, "*", Purpose.TRAIN, True)
+    site.myna.language.train(0.03)
+    posts = site.myna.store.counts().posts
+    for text, reply_to in (("The bridge", ""), ("", "home:b1"), ("", "")):
+        part = site.part("/compose/suggest", text=text, reply_to=reply_to).text
+        offers = [html.unescape(each) for each in re.findall(r'name="offer" value="([^"]*)"', part)]
+        assert len(offers) == len(set(offers)) <= 3
+        assert offers or "Nothing comes to mind" in part
+        assert all(offer.startswith(text) and len(offer) > len(text) for offer in offers)
+    page = site.post("/compose", text="The <bridge>", reply_to="home:b1", do="suggest").text
+    assert 'aria-label="Suggestions"' in page, "without a script too"
+    assert "The &lt;bridge&gt;</textarea>" in page
+    taken = site.post("/compose/take", text="The", offer="The <old> bridge", reply_to="home:b1").text
+    assert "The &lt;old&gt; bridge</textarea>" in taken
+    assert 'name="reply_to" value="home:b1"' in taken
+    assert site.post("/compose", do="suggest", reply_to="home:none").status_code == 404
+    assert site.myna.store.counts().posts == posts
+    site.client.cookies.set("lang", "vi")
+    assert 'aria-label="Gợi ý"' in site.post("/compose", text="Mưa", do="suggest").text
 
 
 def test_the_guard_off_reads_nothing(site: Site) -> None:

@@ -15,7 +15,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import filelock
 import numpy as np
 
+from myna.app.remote import ModelServer
 from myna.decisions import DecisionLog, new_id
 from myna.gate import MYNA, Reader
 from myna.i18n import N_
@@ -32,7 +33,7 @@ from myna.network import NotFound, Problem, Progress, Purpose, now_ms, quiet
 
 if TYPE_CHECKING:
     from myna.corpus import Corpus, Tokenizer
-    from myna.model import Embedder, Transformer
+    from myna.model import Embedder, Pieces, Sampler
     from myna.model.verbatim import Verbatim
     from myna.training import Family, Plan, Processes
 
@@ -45,7 +46,9 @@ _TRAINING_LEAST = 0.4
 _PAIR_STEPS, _PAIR_STEPS_MOST = 80, 2000
 """Steps of the embedding's fit for each minute asked for, and at most: so many are done in its share of the time."""
 _SHARED_FROM = 50_000_000
-"""Parameters from which several threads write faster than one."""
+"""Parameters from which several threads of PyTorch write one text faster than one of NumPy's."""
+_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+"""One of these is there where Linux has an accelerator."""
 
 _ALLOCATOR = {"THP_MEM_ALLOC_ENABLE": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
 
@@ -67,13 +70,13 @@ class Language:
 
     name = "myna"
 
-    def __init__(self, home: Path, reader: Reader, log: DecisionLog) -> None:
+    def __init__(self, home: Path, reader: Reader, log: DecisionLog, server: ModelServer | None = None) -> None:
         self._root = home / "models" / "language"
         self._corpora = home / "corpus"
         self._reader = reader
         self._log = log
+        self._server = server
         self._opening = threading.Lock()
-        self._writing = threading.Lock()
         self._opened: _Version | None = None
 
     # -- the version in use ----------------------------------------------------------------------------------------
@@ -122,30 +125,58 @@ class Language:
 
     def generate(
         self,
-        prompt: str,
+        prompt: str | Sequence[int],
         max_tokens: int = 64,
         temperature: float = 0.8,
         top_p: float = 0.95,
         seed: int | None = None,
         stop: Sequence[str] = (),
-    ) -> Iterator[str]:
-        """What goes on from the prompt, in pieces, to the end of the post. Raises Problem before there is a model."""
+        after: Sequence[str] = (),
+    ) -> "Pieces":
+        """What goes on from the prompt (text, or token ids as they are), in pieces, to the end of the
+        post; begun at once, beside what others ask for, here or by the server of MYNA_MODEL_URL.
+
+        after: posts, each the answer to the one before; what is written then answers the last. Raises Problem before
+        there is a model, where too many wait (503), or where the server cannot be asked (503)."""
         if max_tokens < 1 or not 0 <= temperature <= 5 or not 0 < top_p <= 1:
             raise Problem(
                 "Writing needs at least one token, a temperature from 0 to 5 and a top_p above 0 and up to 1.", 422
             )
         version = self._open()
         from myna.corpus import clean, readable
-        from myna.model import write
+        from myna.model import Sampling, prompt_ids, write
 
-        return write(
-            version.model, version.tokenizer, clean(prompt), max_tokens, temperature, top_p, seed, stop, self._writing,
-            readable, version.verbatim,
-        )  # fmt: skip
+        sampling = Sampling(max_tokens, temperature, top_p, seed)
+        tokenizer = version.tokenizer
+        if isinstance(prompt, str):
+            prompt = prompt_ids(tokenizer, clean(prompt), [text for post in after if (text := clean(post))])
+        if not prompt or not 0 <= min(prompt) <= max(prompt) < len(tokenizer):
+            raise Problem(f"The token ids of a prompt are at least one, from 0 to {len(tokenizer) - 1}.", 422)
+        if self._server is not None:
+            return self._server.write(self.name, prompt, sampling, stop, readable)
+        return write(version.sampler, tokenizer, prompt, sampling, stop, readable, version.verbatim)
+
+    @property
+    def busy(self) -> int:
+        """Texts being written or waiting to be, as far as this process knows."""
+        opened = self._opened
+        return getattr(opened.__dict__.get("_sampler"), "busy", 0) if opened else 0
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (texts, d) float32 of unit length. Raises Problem before there is a model."""
         return self._open().embedder(texts)
+
+    def export(self, directory: Path, gguf: bool = False) -> list[Path]:
+        """Writes the version in use for other programs into an empty or new folder; returns the files. Raises Problem
+        before there is a model, or where the folder holds something."""
+        opened = self._open()
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise Problem(f"{directory} is there already. Name an empty or a new folder.", 409)
+        from myna.model import export_gguf, export_model
+
+        directory.mkdir(parents=True, exist_ok=True)
+        files = export_model(opened.directory, directory, len(opened.tokenizer))
+        return [*files, export_gguf(directory, directory / f"{opened.directory.name}.gguf")] if gguf else files
 
     def count_tokens(self, text: str) -> int:
         """How many tokens a text is for the version in use. Raises Problem before there is a model."""
@@ -402,9 +433,9 @@ class _Version:
             return self._embedder
 
     @property
-    def model(self) -> "Transformer":
+    def sampler(self) -> "Sampler":
         with self._reading:
-            return self._model
+            return self._sampler
 
     @cached_property
     def verbatim(self) -> "Verbatim | None":
@@ -427,14 +458,27 @@ class _Version:
         return Embedder.load(self.directory, self._tokenizer, clean)
 
     @cached_property
-    def _model(self) -> "Transformer":
-        from myna.model import load_model
+    def _sampler(self) -> "Sampler":
+        from myna.model import Decoder, Engine, Shape
+
+        usable = len(self._tokenizer)
+        large = Shape.from_hugging_face(self.directory / "config.json").parameters > _SHARED_FROM
+        if not large and not _accelerated():
+            return Engine(Decoder.load(self.directory, usable))
+        from myna.model import Alone, load_model
         from myna.training import pick_device, set_threads, threads_here
 
-        model = load_model(self.directory, pick_device())
-        # One token at a time is too little work to share, until the model is large.
-        set_threads(threads_here() if model.shape.parameters > _SHARED_FROM else 1)
-        return model
+        set_threads(threads_here())
+        return Alone(load_model(self.directory, pick_device()), usable)
+
+
+def _accelerated() -> bool:
+    """Whether PyTorch would find another device than the CPU. It takes seconds to import, and none is likely here."""
+    if sys.platform.startswith("linux") and not any(Path(device).exists() for device in _DEVICES):
+        return False
+    from myna.training import pick_device
+
+    return pick_device() != "cpu"
 
 
 def _refuse_leaking(about: dict[str, Any]) -> None:

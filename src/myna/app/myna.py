@@ -18,6 +18,7 @@ from myna.app.accounts import Accounts
 from myna.app.embedding import Embedding
 from myna.app.language import Language
 from myna.app.reception import Forecaster
+from myna.app.remote import ModelServer
 from myna.app.types import Forecast, Overview, Standing, Thread
 from myna.decisions import DecisionLog, Replay
 from myna.drafts import Drafts
@@ -104,7 +105,11 @@ class Myna:
     @property
     def language(self) -> Language:
         """The network's own language model."""
-        return self._open("models", lambda path: Language(path.parent, self.reader, self.log), "language")
+        return self._open("models", self._language, "language")
+
+    def _language(self, path: Path) -> Language:
+        server = ModelServer(self.settings.model_url, self.settings.model_key) if self.settings.model_url else None
+        return Language(path.parent, self.reader, self.log, server)
 
     @property
     def search(self) -> Search:

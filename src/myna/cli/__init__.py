@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from myna.cli import advertise, draft, evaluate, keep, key, look, make, measure, plan, serve
+from myna.cli import advertise, draft, evaluate, keep, key, look, make, measure, plan, serve, talk
 from myna.cli.show import err
 from myna.network import Problem
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for part in (make, serve, look, keep, measure, evaluate, plan):
+for part in (make, serve, look, talk, keep, measure, evaluate, plan):
     part.add(app)
 app.add_typer(advertise.app, name="ads")
 app.add_typer(draft.app, name="draft")

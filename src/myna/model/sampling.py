@@ -1,14 +1,19 @@
-"""Writing: tokens sampled one after another with a key-value cache, and handed out as pieces of whole characters."""
+"""Token ids from the transformer itself, one text at a time, on whatever device it lies.
 
-from collections.abc import Callable, Iterator, Sequence
+`Engine` writes many at once on a CPU; this is for models on another device, and to compare with.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
 
+from myna.model.choosing import choose
 from myna.model.transformer import Cache, Transformer
-from myna.model.types import Tokens
+from myna.model.types import Blocks, Sampling
 
 
 def sample(
@@ -22,7 +27,7 @@ def sample(
     seed: int | None = None,
     lock: AbstractContextManager[Any] | None = None,
     never: Sequence[int] = (),
-    blocks: Callable[[Sequence[int], int], bool] | None = None,
+    blocks: Blocks | None = None,
 ) -> Iterator[int]:
     """Token ids that go on from the prompt, until one of `ends` or max_tokens.
 
@@ -32,8 +37,7 @@ def sample(
     context is full, the newer half of it is read again and the writing goes on.
     """
     device = next(model.parameters()).device
-    generator = torch.Generator(device=device)
-    generator.manual_seed(seed if seed is not None else torch.seed() % 2**63)
+    chance = np.random.Generator(np.random.PCG64(None if seed is None else seed % 2**64))
     context = model.shape.context
     history = list(prompt)
     cache: Cache | None = None
@@ -45,71 +49,55 @@ def sample(
                 fresh = kept
             else:
                 fresh = history[-1:]
-            logits = model(torch.tensor([fresh], device=device), cache)[0, -1, :usable].float()
-            logits[list(never)] = float("-inf")
-            id = _choose(logits, temperature, top_p, generator)
-            while blocks is not None and blocks(history, id):
-                logits[id] = float("-inf")
-                id = _choose(logits, temperature, top_p, generator)
+            logits = model(torch.tensor([fresh], device=device), cache)[0, -1, :usable].float().cpu().numpy()
+        logits[list(never)] = -np.inf
+        id = choose(logits, temperature, top_p, chance, history, blocks)
         if id in ends:
             return
         history.append(id)
         yield id
 
 
-def _choose(logits: Tensor, temperature: float, top_p: float, generator: torch.Generator) -> int:
-    """One id of logits (vocabulary,): nucleus sampling (Holtzman et al. 2020, arXiv 1904.09751)."""
-    if temperature <= 0:
-        return int(logits.argmax())
-    chances, order = (logits / temperature).softmax(-1).sort(descending=True)
-    # The first token that reaches top_p is still in.
-    kept = chances.cumsum(0) - chances < top_p
-    kept[0] = True
-    chosen = torch.multinomial(chances * kept, 1, generator=generator)
-    return int(order[chosen])
+class Alone:
+    """A `Sampler` over `sample`: texts take turns, token by token."""
+
+    def __init__(self, model: Transformer, usable: int) -> None:
+        self._model, self._usable = model, usable
+        self._lock = threading.Lock()
+
+    def __call__(
+        self,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        ends: Sequence[int] = (),
+        never: Sequence[int] = (),
+        blocks: Blocks | None = None,
+    ) -> "Turns":
+        """The ids to come, computed as they are asked for."""
+        how = (sampling.max_tokens, sampling.temperature, sampling.top_p, sampling.seed)
+        ids = sample(self._model, prompt, self._usable, ends, *how, self._lock, never, blocks)
+        return Turns(ids, sampling.max_tokens)
 
 
-def write(
-    model: Transformer,
-    tokenizer: Tokens,
-    prompt: str,
-    max_tokens: int = 64,
-    temperature: float = 0.8,
-    top_p: float = 0.95,
-    seed: int | None = None,
-    stop: Sequence[str] = (),
-    lock: AbstractContextManager[Any] | None = None,
-    show: Callable[[str], str] = str,
-    blocks: Callable[[Sequence[int], int], bool] | None = None,
-) -> Iterator[str]:
-    """Text that goes on from a cleaned prompt, in pieces of whole characters, up to the post's end or a stop string.
+class Turns:
+    """The ids of one text. finish: empty until the last id is taken; then "stop" or "length"."""
 
-    show: turns a token's text into what people are shown, placeholders above all. blocks: as for `sample`.
-    """
-    ids = [tokenizer.end, *tokenizer.encode(prompt)]
-    stream = tokenizer.streaming()
-    held = ""
-    longest = max((len(text) for text in stop), default=0)
-    ends = (tokenizer.end, tokenizer.reply)
-    drawn = sample(
-        model, ids, len(tokenizer), ends, max_tokens, temperature, top_p, seed, lock, (tokenizer.pad,), blocks
-    )  # fmt: skip
-    for id in drawn:
-        held += show(stream.push(id))
-        if cut := _first(held, stop):
-            yield held[: cut - 1]
-            return
-        # What could be the beginning of a stop string waits for its end.
-        if len(held) > longest:
-            ready = len(held) - max(longest - 1, 0)
-            yield held[:ready]
-            held = held[ready:]
-    held += stream.finish()
-    cut = _first(held, stop)
-    if text := held[: cut - 1] if cut else held:
-        yield text
+    def __init__(self, ids: Iterator[int], most: int) -> None:
+        self.finish = ""
+        self._ids, self._left = ids, most
+        self._cancelled = False
 
+    def __iter__(self) -> Iterator[int]:
+        return self
 
-def _first(text: str, stop: Sequence[str]) -> int:
-    """One more than where the first stop string begins; 0 where there is none."""
-    return min((text.find(word) + 1 for word in stop if word and word in text), default=0)
+    def __next__(self) -> int:
+        if not self.finish and not self._cancelled:
+            for id in self._ids:
+                self._left -= 1
+                return id
+        self.finish = self.finish or ("stop" if self._left else "length")
+        raise StopIteration
+
+    def cancel(self) -> None:
+        """Nobody waits for more. From any thread."""
+        self._cancelled = True

@@ -1,10 +1,11 @@
-"""Compose: writing, the guard's advice while one writes, and the drafts that wait for the morning."""
+"""Compose: writing, the guard's advice and suggestions while one writes, and the drafts that wait for the morning."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
+from myna.app.suggesting import suggest as suggest_texts
 from myna.app.types import Forecast
 from myna.drafts.types import Guard, Risk
 from myna.i18n import N_
@@ -48,8 +49,11 @@ def send(
     visibility: Annotated[Visibility, Form()] = Visibility.PUBLIC,
     do: Annotated[str, Form()] = "post",
 ) -> Response:
-    """Posts, holds or checks what was written. do: post (the guard has its say), now (it has none), hold, check."""
+    """Posts, holds or checks what was written. do: post (the guard has its say), now (it has none), hold, check,
+    suggest."""
     me = page.me
+    if do == "suggest":
+        return _write(page, text, reply_to, quote_of, visibility, offers=_offers(page, text, reply_to))
     if not text.strip():
         return _write(page, text, reply_to, quote_of, problem=Problem("A post needs some text.", 422))
     if do == "check":
@@ -81,6 +85,24 @@ def check(page: Current, text: Text = "", reply_to: Id = "", quote_of: Id = "") 
     return page.render("advice.html", risk=risk, forecast=forecast, text=text)
 
 
+@router.post("/compose/suggest")
+def suggest(page: Current, text: Text = "", reply_to: Id = "") -> Response:
+    """How the text might go on, for htmx."""
+    return page.render("offers.html", offers=_offers(page, text, reply_to), text=text)
+
+
+@router.post("/compose/take")
+def take(
+    page: Current,
+    offer: Text = "",
+    reply_to: Id = "",
+    quote_of: Id = "",
+    visibility: Annotated[Visibility, Form()] = Visibility.PUBLIC,
+) -> Response:
+    """Puts a suggestion into the text box; posts nothing."""
+    return _write(page, offer, reply_to, quote_of, visibility, taken=True)
+
+
 @router.post("/compose/guard")
 def guard(page: Current, guard: Annotated[Guard, Form()]) -> Response:
     """Sets how far the guard may go."""
@@ -109,6 +131,11 @@ def discard(page: Current, draft: Id) -> Response:
     return page.go("/compose#held", N_("The draft is gone."))
 
 
+def _offers(page: Page, text: str, reply_to: str) -> list[str]:
+    answered = [page.myna.post(page.actor, reply_to).text] if page.me and reply_to else []
+    return suggest_texts(page.myna.language, text, answered)
+
+
 def _write(
     page: Page,
     text: str,
@@ -118,6 +145,8 @@ def _write(
     risk: Risk | None = None,
     forecast: Forecast | None = None,
     problem: Problem | None = None,
+    offers: list[str] | None = None,
+    taken: bool = False,
 ) -> Response:
     me = page.me
     other = reply_to or quote_of
@@ -134,6 +163,9 @@ def _write(
         risk=risk,
         forecast=forecast,
         problem=problem,
+        offers=offers,
+        taken=taken,
+        may_suggest=page.myna.language.ready,
         guard=page.myna.drafts.guard(me.id),
         guards=GUARDS,
         held=page.myna.drafts_of(me.id),

@@ -14,7 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 
 from myna.api.asking import KEY, Network
 from myna.api.openai import shapes as s
-from myna.api.openai.writing import Draw, Gone, pieces, written
+from myna.api.openai.writing import Draw, Gone, apart, begin, cancel, pieces, written
 from myna.app import Myna
 from myna.gate import ANYONE, Actor
 from myna.network import Forbidden, NotFound, Problem, Purpose
@@ -26,7 +26,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"model": s.Error, "description": "The key is missing, unknown or expired"},
     403: {"model": s.Error, "description": "The key is not for this purpose"},
     404: {"model": s.Error, "description": "There is no such model"},
-    503: {"model": s.Error, "description": "There is no model yet"},
+    503: {"model": s.Error, "description": "There is no model yet, or too many wait for it"},
 }
 
 router = APIRouter(prefix="/v1", tags=["openai"], responses=_ERRORS)
@@ -91,41 +91,41 @@ async def completions(myna: Network, actor: Asking, request: Request, body: s.Co
     """Goes on with a text as the people of this network would."""
     _may(myna, actor, Purpose.ANSWER)
     version = await to_thread.run_sync(_model, myna, body.model)
-    prompts = [body.prompt] if isinstance(body.prompt, str) else body.prompt
+    prompts = _prompts(body)
     draws = [draw for prompt in prompts for draw in _draws(body, prompt, body.max_tokens or 16)]
     base: dict[str, Any] = {"id": f"cmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": version}
     if body.stream:
-        return _streamed(myna, request, body, "text_completion", base, draws)
-    await _write(myna, request, draws)
+        return await _streamed(myna, request, body, "text_completion", base, draws)
+    await written(myna, request, draws)
     choices = [
-        s.CompletionChoice(text=(d.prompt if body.echo else "") + d.text, index=i, finish_reason=_finish(d))
+        s.CompletionChoice(text=(str(d.prompt) if body.echo else "") + d.text, index=i, finish_reason=_finish(d))
         for i, d in enumerate(draws)
     ]
-    return _json(s.Completion(**base, choices=choices, usage=await _usage(myna, prompts, draws)))
+    return _json(s.Completion(**base, choices=choices, usage=_usage(draws, body.n)))
 
 
 @router.post("/chat/completions", response_model=s.ChatCompletion, response_description=_WRITES, responses=_STREAM)
 async def chat(myna: Network, actor: Asking, request: Request, body: s.ChatRequest) -> Response:
-    """Goes on with a conversation as a thread of posts. The model was trained on posts, not to follow instructions:
-    what is said to it is what it goes on from, and it promises nothing else."""
+    """Answers the last of a conversation's messages, which is read as a thread of posts. The model was trained on
+    posts, not to follow instructions: what is said to it is what it goes on from, and it promises nothing else."""
     _may(myna, actor, Purpose.ANSWER)
     version = await to_thread.run_sync(_model, myna, body.model)
-    prompt = prompt_of(body.messages)
-    draws = _draws(body, prompt, body.max_completion_tokens or body.max_tokens or 128)
+    thread = thread_of(body.messages)
+    draws = _draws(body, "", body.max_completion_tokens or body.max_tokens or 128, thread)
     base: dict[str, Any] = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": version}
     if body.stream:
-        return _streamed(myna, request, body, "chat.completion.chunk", base, draws)
-    await _write(myna, request, draws)
+        return await _streamed(myna, request, body, "chat.completion.chunk", base, draws)
+    await written(myna, request, draws)
     choices = [
         s.ChatChoice(index=i, message=s.AssistantMessage(content=d.text.strip()), finish_reason=_finish(d))
         for i, d in enumerate(draws)
     ]
-    return _json(s.ChatCompletion(**base, choices=choices, usage=await _usage(myna, [prompt], draws)))
+    return _json(s.ChatCompletion(**base, choices=choices, usage=_usage(draws, body.n)))
 
 
-def prompt_of(messages: list[s.Message]) -> str:
-    """A conversation as the model knows them: one post below the other, without labels it has never seen."""
-    return "\n\n".join(text for message in messages if (text := message.text.strip())) + "\n\n"
+def thread_of(messages: list[s.Message]) -> tuple[str, ...]:
+    """A conversation as the model knows them: posts, each the answer to the one before, whoever wrote it."""
+    return tuple(text for message in messages if (text := message.text.strip()))
 
 
 @router.post("/embeddings")
@@ -150,41 +150,43 @@ def embeddings(myna: Network, actor: Asking, body: s.EmbeddingRequest) -> s.Embe
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
-def _draws(body: s.CompletionRequest | s.ChatRequest, prompt: str, most: int) -> list[Draw]:
+def _prompts(body: s.CompletionRequest) -> list[str | tuple[int, ...]]:
+    if isinstance(body.prompt, str):
+        return [body.prompt]
+    texts = [each for each in body.prompt if isinstance(each, str)]
+    if texts:
+        return [*texts]
+    if body.echo:
+        raise Problem("echo is for prompts that are text.", 400)
+    return [tuple(each for each in body.prompt if isinstance(each, int))]
+
+
+def _draws(
+    body: s.CompletionRequest | s.ChatRequest, prompt: str | tuple[int, ...], most: int, after: tuple[str, ...] = ()
+) -> list[Draw]:
     """The n texts asked for. Each has a seed of its own, so that they differ and can be had again."""
     temperature = 1.0 if body.temperature is None else body.temperature
     seeds = [None if body.seed is None else (body.seed + i) % 2**53 for i in range(body.n or 1)]
-    return [Draw(prompt, most, temperature, body.top_p or 1.0, seed, body.stops) for seed in seeds]
+    return [Draw(prompt, most, temperature, body.top_p or 1.0, seed, body.stops, after) for seed in seeds]
 
 
 def _finish(draw: Draw) -> Any:
-    return draw.finish
+    # Of what nobody reads any more nothing is finished.
+    return draw.finish or "length"
 
 
-async def _write(myna: Myna, request: Request, draws: list[Draw]) -> None:
-    try:
-        for draw in draws:
-            await written(myna, request, draw)
-    except Gone:
-        # Nobody reads the answer; what is written of it is not finished.
-        for draw in draws:
-            draw.finish = draw.finish or "length"
-
-
-async def _usage(myna: Myna, prompts: list[str], draws: list[Draw]) -> s.Usage:
-    def count() -> s.Usage:
-        read = sum(map(myna.language.count_tokens, prompts))
-        wrote = sum(draw.tokens for draw in draws)
-        return s.Usage(prompt_tokens=read, completion_tokens=wrote, total_tokens=read + wrote)
-
-    return await to_thread.run_sync(count)
+def _usage(draws: list[Draw], n: int | None) -> s.Usage:
+    """The tokens read and written. Each prompt counts once, however many texts go on from it."""
+    read = sum(draw.prompt_tokens for draw in draws[:: n or 1])
+    wrote = sum(draw.tokens for draw in draws)
+    return s.Usage(prompt_tokens=read, completion_tokens=wrote, total_tokens=read + wrote)
 
 
 def _json(body: Any) -> Response:
     return Response(orjson.dumps(body.model_dump()), media_type="application/json")
 
 
-def _streamed(
+async def _streamed(
     myna: Myna,
     request: Request,
     body: s.CompletionRequest | s.ChatRequest,
@@ -192,6 +194,7 @@ def _streamed(
     base: dict[str, Any],
     draws: list[Draw],
 ) -> Response:
+    begun = await apart(begin, myna, draws)
     chat = kind.startswith("chat")
     echo = isinstance(body, s.CompletionRequest) and bool(body.echo)
 
@@ -205,21 +208,23 @@ def _streamed(
 
     async def events() -> AsyncIterator[bytes]:
         try:
-            for index, draw in enumerate(draws):
+            # One after the other in the answer; written all at once.
+            for index, (draw, writing) in enumerate(zip(draws, begun, strict=True)):
                 if chat or echo:
-                    yield event(index, draw.prompt if echo else "", first=True)
-                async for piece in pieces(myna, request, draw):
+                    yield event(index, str(draw.prompt) if echo else "", first=True)
+                async for piece in pieces(request, draw, writing):
                     yield event(index, piece)
                 yield event(index, "", draw.finish)
             if body.stream_options and body.stream_options.include_usage:
-                prompts = list(dict.fromkeys(draw.prompt for draw in draws))
-                yield _event(s.chunk(kind, base, [], await _usage(myna, prompts, draws)))
+                yield _event(s.chunk(kind, base, [], _usage(draws, body.n)))
             yield b"data: [DONE]\n\n"
         except Gone:
             return
         except Problem as problem:
             # The status line has gone already: the error travels as an event, as OpenAI's clients expect it.
             yield _event(s.Error(error=s.Failure(message=problem.message, type="server_error")).model_dump())
+        finally:
+            cancel(begun)
 
     return StreamingResponse(events(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 

@@ -48,9 +48,16 @@ class _Sampling(_Sent):
 class CompletionRequest(_Sampling):
     """/v1/completions."""
 
-    prompt: _Text | Annotated[list[_Text], Field(min_length=1, max_length=16)] = ""
+    prompt: (
+        _Text
+        | Annotated[list[_Text], Field(min_length=1, max_length=16)]
+        | Annotated[list[Annotated[int, Field(ge=0, le=2**31)]], Field(min_length=1, max_length=100_000)]
+    ) = ""
+    """Text, several texts, or the ids of one text's tokens, which are read as they are."""
     max_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS), WHOLE] | None = None
     echo: bool | None = None
+    skip_special_tokens: Literal[False] | None = None
+    """vLLM's: placeholders such as [link] are written here in any case."""
     best_of: Annotated[int, Field(ge=1, le=1), WHOLE] | None = None
 
 
