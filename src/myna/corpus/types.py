@@ -38,7 +38,8 @@ class Description:
     """A corpus as built, kept beside it in `corpus.json`.
 
     hash: of tokens, index and tokenizer. train_tokens: tokens before the newest ones held out; deletions: the newest
-    deletion in the fact log when the posts were read.
+    deletion in the fact log when the posts were read. slices: the training documents cut by time into parts of about
+    as many tokens, each (first document, last document excluded, time of the first).
     """
 
     hash: str
@@ -53,6 +54,7 @@ class Description:
     dropped: dict[str, int]
     languages: dict[str, int]
     deletions: int
+    slices: list[tuple[int, int, int]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON keeps it."""
