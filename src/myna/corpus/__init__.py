@@ -10,20 +10,22 @@ from myna.corpus.build import build_corpus, drop_from_all, keep_to_permitted
 from myna.corpus.cleaning import clean, has_words, readable
 from myna.corpus.documents import gather, permitted
 from myna.corpus.duplicates import repeats
-from myna.corpus.languages import language_of
+from myna.corpus.languages import language_of, languages_of
 from myna.corpus.shards import Corpus, persist, remove_other_corpora, write_corpus
-from myna.corpus.tokenizer import END, PAD, REPLY, SPECIAL, Streaming, Tokenizer, train_tokenizer, vocabulary_size
-from myna.corpus.types import Description, Document, Gathered, Passage
+from myna.corpus.tokenizer import END, PAD, QUOTE, REPLY, SPECIAL, Streaming, Tokenizer, train_tokenizer, vocabulary_size
+from myna.corpus.types import Description, Document, Gathered, Joint, Passage
 
 __all__ = [
     "END",
     "PAD",
+    "QUOTE",
     "REPLY",
     "SPECIAL",
     "Corpus",
     "Description",
     "Document",
     "Gathered",
+    "Joint",
     "Passage",
     "Streaming",
     "Tokenizer",
@@ -34,6 +36,7 @@ __all__ = [
     "has_words",
     "keep_to_permitted",
     "language_of",
+    "languages_of",
     "permitted",
     "persist",
     "readable",

@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from myna.corpus.tokenizer import Tokenizer
-from myna.corpus.types import Description, Document, Gathered
+from myna.corpus.types import Description, Document, Gathered, Joint
 from myna.network import Problem, Progress, quiet
 
 _HELD_OUT = 0.03
@@ -222,7 +222,7 @@ def _encode(
     places = []
     for place, passage in enumerate(document.passages):
         if place:
-            ids.append(tokenizer.reply)
+            ids.append(tokenizer.quote if passage.joint is Joint.QUOTE else tokenizer.reply)
             learn.append(0)
         words = tokenizer.encode(passage.text)
         size = sum(len(tokenizer.bytes_of(id)) for id in words if id < len(tokenizer.ranks))

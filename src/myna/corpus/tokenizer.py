@@ -19,9 +19,10 @@ import tiktoken
 from myna.corpus.cleaning import EMAIL, PHONE, URL, USER
 from myna.network import Problem
 
-END, PAD, REPLY = "<|endoftext|>", "<|pad|>", "<|reply|>"
+END, PAD, REPLY, QUOTE = "<|endoftext|>", "<|pad|>", "<|reply|>", "<|quote|>"
 SPECIAL = (END, PAD, REPLY, USER, URL, EMAIL, PHONE)
-"""END stands before every document and after the last; PAD is what a deleted post's tokens become."""
+"""What every tokenizer has, in this order. END stands before every document and after the last; PAD is what a deleted
+post's tokens become; REPLY stands between a post and what answers it, QUOTE before what quotes it."""
 
 _PATTERN = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{M}\p{N}]?[\p{L}\p{M}]+|\p{N}{1,2}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*"
@@ -44,6 +45,7 @@ class Tokenizer:
             special_tokens=self.special,
         )
         self.end, self.pad, self.reply = (self.special[name] for name in (END, PAD, REPLY))
+        self.quote = self.special.get(QUOTE, self.reply)
 
     def __len__(self) -> int:
         return len(self.ranks) + len(self.special)

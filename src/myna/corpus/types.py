@@ -1,22 +1,34 @@
 """What training text is made of, and what a build of it is called."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
+
+
+class Joint(StrEnum):
+    """How a passage follows on the one before it."""
+
+    NONE = ""
+    REPLY = "reply"
+    QUOTE = "quote"
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A post's cleaned text within a document. context: it stands there to be read, and is learned elsewhere."""
+    """A post's cleaned text within a document. context: it stands there to be read, and is learned elsewhere; joint:
+    what it is to the passage before, NONE for a document's first."""
 
     post_id: str
     author_id: str
     text: str
     context: bool = False
+    joint: Joint = Joint.NONE
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What the model reads in one piece: a post, or a reply after the post it answers. at: the last one's time."""
+    """What the model reads in one piece: a post, or a thread from its root to one of its ends. at: the last one's
+    time."""
 
     passages: tuple[Passage, ...]
     at: int
