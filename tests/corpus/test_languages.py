@@ -16,7 +16,7 @@ def test_what_has_no_letters_has_no_language() -> None:
 def test_many_texts_at_once_get_the_labels_that_fasttext_gives_each() -> None:
     texts = [
         "Chúng tôi rất vui được gặp các bạn hôm nay", "We are very glad to meet you all today", "สวัสดีครับ ยินดีที่ได้รู้จัก",
-        "नमस्ते दुनिया, आप कैसे हैं", "Добрый день, друзья!", "🎉🎉 ¡Feliz cumpleaños, María! 🎂", "IT'S LOUD IN HERE, EVERYBODY",
+        "नमस्ते दुनिया, आप कैसे हैं", "Добрый день, друзья!", "🎉🎉 ¡Feliz cumpleaños, María! 🎂", "IT'S LOUD HERE",
         "o", "ありがとうございます", "Tesekkür ederiz, görüşmek üzere", "", "a b c d", "wörter und straßen",
     ]  # fmt: skip
     detector = LangDetector(LangDetectConfig(model="lite"))

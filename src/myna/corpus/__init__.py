@@ -12,7 +12,17 @@ from myna.corpus.documents import gather, permitted
 from myna.corpus.duplicates import repeats
 from myna.corpus.languages import language_of, languages_of
 from myna.corpus.shards import Corpus, persist, remove_other_corpora, write_corpus
-from myna.corpus.tokenizer import END, PAD, QUOTE, REPLY, SPECIAL, Streaming, Tokenizer, train_tokenizer, vocabulary_size
+from myna.corpus.tokenizer import (
+    END,
+    PAD,
+    QUOTE,
+    REPLY,
+    SPECIAL,
+    Streaming,
+    Tokenizer,
+    train_tokenizer,
+    vocabulary_size,
+)
 from myna.corpus.types import Description, Document, Gathered, Joint, Passage
 
 __all__ = [

@@ -60,6 +60,15 @@ def has_words(cleaned: str) -> bool:
     return any(not char.isspace() for char in cleaned)
 
 
+def measured(cleaned: str) -> tuple[int, int]:
+    """How many bytes of text, and how many placeholders, a cleaned text has."""
+    size = len(cleaned) if cleaned.isascii() else len(cleaned.encode())
+    if "<|" not in cleaned:
+        return size, 0
+    counts = {placeholder: cleaned.count(placeholder) for placeholder in (USER, URL, EMAIL, PHONE)}
+    return size - sum(len(name) * count for name, count in counts.items()), sum(counts.values())
+
+
 def readable(text: str) -> str:
     """Generated text as people are shown it: the placeholders as words that name nobody."""
     return (

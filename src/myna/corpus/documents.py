@@ -150,7 +150,7 @@ def _documents(posts: Sequence[Post], texts: Sequence[str], languages: Sequence[
 
 
 def _before(post: Post, place: int, places: dict[str, int]) -> tuple[int, Joint]:
-    """Which post a reader has seen before this one, and why; -1 for none. Only an earlier one: threads have no circles."""
+    """Which post stands before this one, and why; -1 for none. Only an earlier one, so that no thread is a circle."""
     for id, joint in ((post.reply_to, Joint.REPLY), (post.quote_of, Joint.QUOTE)):
         found = places.get(id, place) if id else place
         if found < place:

@@ -48,9 +48,7 @@ class Identifier:
         if not content.take("<?")[0]:
             raise Problem(f"{path} is not a quantised fastText model.")
         self._vectors = content.quantised()
-        quantised_output = content.take("<?")[0]
-        rows, width = (0, 0) if quantised_output else content.take("<qq")
-        self._output = content.quantised() if quantised_output else content.array("<f4", rows * width).reshape(-1, width)
+        self._output = content.quantised() if content.take("<?")[0] else content.matrix()
         self._tree = _tree([count for _, count in entries[words:]])
         self._forget()
 
@@ -194,6 +192,11 @@ class _Content:
         name, self._at = self._content[self._at : end], end + 1
         count, _ = self.take("<qb")
         return name, count
+
+    def matrix(self) -> np.ndarray:
+        """(rows, width) float32."""
+        rows, width = self.take("<qq")
+        return self.array("<f4", rows * width).reshape(rows, width)
 
     def quantised(self) -> np.ndarray:
         """A product-quantised matrix, (rows, width) float32."""
