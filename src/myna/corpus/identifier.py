@@ -125,7 +125,7 @@ class Identifier:
         found = []
         for length in range(1, self._longest + 1):
             inside = places < limits
-            starts, owners, limits, hashes, places = (a[inside] for a in (starts, owners, limits, hashes, places))
+            owners, limits, hashes, places = owners[inside], limits[inside], hashes[inside], places[inside]
             going = np.arange(len(places))
             while len(going):
                 hashes[going] = (hashes[going] ^ signed[places[going]]) * np.uint32(16777619)
