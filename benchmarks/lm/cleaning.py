@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import rensa
-from lm.network import posts_of
 from result import Row
 
+from lm.network import posts_of
 from myna.corpus import clean, gather, has_words, train_tokenizer, vocabulary_size, write_corpus
 from myna.network import Post
 

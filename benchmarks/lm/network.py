@@ -26,7 +26,8 @@ def posts_of(data: Path | None, most: int, default: str = "congress_tweets_2016"
 
         facts = (fact for batch in generate(max(most // 40, 2), most).batches() for fact in batch)
         return "simulated network", [fact for fact in facts if isinstance(fact, Post)]
-    frame = pl.concat([pl.read_parquet(path) for path in (sorted(data.glob("posts*.parquet")) if data.is_dir() else [data])])
+    files = sorted(data.glob("posts*.parquet")) if data.is_dir() else [data]
+    frame = pl.concat([pl.read_parquet(path) for path in files])
     time = frame["created_at"]
     if time.dtype != pl.Int64:
         frame = frame.with_columns(time.dt.timestamp("ms").alias("created_at"))

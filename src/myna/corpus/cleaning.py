@@ -32,7 +32,10 @@ def clean(text: str) -> str:
         text = unicodedata.normalize("NFC", text)
     plain = text.isprintable()
     if not plain:
-        text = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        plain = text.replace("\n", "").isprintable()
+    if not plain:
+        text = _CONTROLS.sub("", text)
     # A post that spells out a special token must not become one.
     text = text.replace("<|", "< |")
     # In this order: a link may hold a mention, and @name@server a mail address.
@@ -44,10 +47,10 @@ def clean(text: str) -> str:
             text = _EMAIL.sub(EMAIL, text)
     if _MAYBE_CALLED.search(text):
         text = _LONG_DIGITS.sub(PHONE, _PHONE.sub(_phone, text))
-    if not plain:
-        text = _LINES.sub("\n\n", _SPACES.sub(" ", text))
-    elif "  " in text:
+    if not plain or "  " in text:
         text = _SPACES.sub(" ", text)
+    if "\n\n\n" in text:
+        text = _LINES.sub("\n\n", text)
     return text.strip()
 
 
