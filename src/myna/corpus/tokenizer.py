@@ -40,7 +40,7 @@ _WITHIN_WORDS = 0.6
 """Share of the tokens that are learned within words before phrases are."""
 _PHRASE_BYTES = 8_000_000
 """Of text, spread evenly, from which phrases are learned."""
-_EVENING, _MOST_REPEATS = 0.15, 16
+_EVENING, _MOST_REPEATS = 0.2, 16
 """A text is read the more often the rarer its language: as this power of how much more the most written one has."""
 
 
