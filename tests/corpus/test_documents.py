@@ -1,5 +1,7 @@
 from collections import Counter
 
+import numpy as np
+
 from myna.corpus import gather
 from myna.network import Post
 
@@ -8,7 +10,11 @@ def _post(number: int, text: str, reply_to: str = "", **more: object) -> Post:
     return Post(f"home:{number}", "home:a", number * 1000, text, "en", reply_to, **more)  # type: ignore[arg-type]
 
 
-def test_a_reply_stands_after_the_post_it_answers_and_each_text_is_learned_once() -> None:
+def _told(posts: list[Post]) -> list[list[tuple[str, bool]]]:
+    return [[(p.post_id, p.context) for p in document.passages] for document in gather(posts).documents]
+
+
+def test_a_thread_stands_from_its_root_to_each_end_and_each_text_is_learned_once() -> None:
     posts = [
         _post(1, "Is the library open?"),
         _post(2, "Yes, until eight", "home:1"),
@@ -16,14 +22,53 @@ def test_a_reply_stands_after_the_post_it_answers_and_each_text_is_learned_once(
         _post(4, "Thank you both!", "home:2"),
         _post(5, "Something else entirely"),
     ]
-    gathered = gather(posts)
-    told = [[(p.post_id, p.context) for p in document.passages] for document in gathered.documents]
-    assert told == [
-        [("home:1", False), ("home:2", False)],
-        [("home:1", True), ("home:3", False)],
-        [("home:2", True), ("home:4", False)],
+    assert _told(posts) == [
+        [("home:1", False), ("home:3", False)],
+        [("home:1", True), ("home:2", False), ("home:4", False)],
         [("home:5", False)],
     ]
+
+
+def test_a_quote_stands_after_the_post_it_quotes() -> None:
+    posts = [
+        _post(1, "The bridge is open again"),
+        _post(2, "Good news at last", quote_of="home:1"),
+        _post(3, "Indeed it is", "home:2"),
+    ]
+    passages = gather(posts).documents[0].passages
+    assert [(p.post_id, p.joint) for p in passages] == [("home:1", ""), ("home:2", "quote"), ("home:3", "reply")]
+
+
+def test_a_long_thread_is_cut_into_documents_of_eight_posts_and_one_of_long_posts_sooner() -> None:
+    def thread(words: str) -> list[Post]:
+        return [_post(n, f"{words} number {n}", f"home:{n - 1}" if n else "") for n in range(20)]
+
+    assert sorted(len(told) for told in _told(thread("Post"))) == [4, 8, 8]
+    random = np.random.default_rng(1)
+    words = ["".join(chr(97 + c) for c in random.integers(0, 26, 400)) for _ in range(20)]
+    long = [_post(n, words[n], f"home:{n - 1}" if n else "") for n in range(20)]
+    assert {len(told) for told in _told(long)} == {2}
+
+
+def test_a_famous_post_is_the_context_of_a_few_answers_only() -> None:
+    posts = [_post(0, "Everybody answers me"), *(_post(n, f"I am answer {n}", "home:0") for n in range(1, 30))]
+    told = _told(posts)
+    assert sum(("home:0", True) in passages for passages in told) == 4
+    assert sum(("home:0", False) in passages for passages in told) == 1
+
+
+def test_somebody_who_repeats_themselves_all_the_time_is_left_out_and_others_stay() -> None:
+    offer = "Buy the very best watches in the whole wide world today at our shop, hurry up"
+    posts = [_post(n, f"{offer} {'!' * n}") for n in range(30)]
+    posts += [_post(100, "Watches that nobody else has, and quite another text"), _post(101, "#watches #cheap @you")]
+    posts += [Post("home:200", "home:b", 200_000, "I do not buy watches", "en")]
+    gathered = gather(posts)
+    assert [d.passages[0].post_id for d in gathered.documents] == ["home:200"]
+    assert gathered.dropped == {
+        "exact duplicate": 29,
+        "spam: by somebody who repeats": 2,
+        "spam: nothing but tags and links": 1,
+    }
 
 
 def test_every_kept_post_is_learned_exactly_once_in_any_shape_of_thread() -> None:

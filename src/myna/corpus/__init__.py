@@ -11,16 +11,27 @@ from myna.corpus.canaries import PLANTED, Canary, make_canaries
 from myna.corpus.cleaning import clean, has_words, readable
 from myna.corpus.documents import gather, permitted
 from myna.corpus.duplicates import repeats
-from myna.corpus.languages import language_of
+from myna.corpus.languages import language_of, languages_of
 from myna.corpus.shards import Corpus, persist, remove_other_corpora, write_corpus
 from myna.corpus.ties import ties
-from myna.corpus.tokenizer import END, PAD, REPLY, SPECIAL, Streaming, Tokenizer, train_tokenizer, vocabulary_size
-from myna.corpus.types import Description, Document, Gathered, Passage
+from myna.corpus.tokenizer import (
+    END,
+    PAD,
+    QUOTE,
+    REPLY,
+    SPECIAL,
+    Streaming,
+    Tokenizer,
+    train_tokenizer,
+    vocabulary_size,
+)
+from myna.corpus.types import Description, Document, Gathered, Joint, Passage
 
 __all__ = [
     "END",
     "PAD",
     "PLANTED",
+    "QUOTE",
     "REPLY",
     "SPECIAL",
     "Canary",
@@ -28,6 +39,7 @@ __all__ = [
     "Description",
     "Document",
     "Gathered",
+    "Joint",
     "Passage",
     "Streaming",
     "Tokenizer",
@@ -38,6 +50,7 @@ __all__ = [
     "has_words",
     "keep_to_permitted",
     "language_of",
+    "languages_of",
     "make_canaries",
     "permitted",
     "persist",

@@ -33,7 +33,13 @@ def build_corpus(reader: Reader, parent: Path, progress: Progress = quiet) -> Co
     gathered = with_canaries(
         gather(posts, admitted, lambda done, total: progress(40 + done * 40 // max(total, 1), 100))
     )
-    texts = [passage.text for document in gathered.documents for passage in document.passages if not passage.context]
+    said = [
+        (passage.text, document.lang)
+        for document in gathered.documents
+        for passage in document.passages
+        if not passage.context
+    ]
+    texts, languages = [text for text, _ in said], [lang for _, lang in said]
     if not texts:
         raise Problem(
             f"There is nothing to train on: of {len(posts)} permitted posts none has words of its own. Import posts "
@@ -41,7 +47,7 @@ def build_corpus(reader: Reader, parent: Path, progress: Progress = quiet) -> Co
         )
     size = sum(len(text.encode()) for text in texts)
     every = max(size // _TEACHING_BYTES, 1)
-    tokenizer = train_tokenizer(texts[::every], vocabulary_size(size))
+    tokenizer = train_tokenizer(texts[::every], vocabulary_size(size, gathered.languages), languages[::every])
     progress(90, 100)
     corpus = write_corpus(gathered, tokenizer, parent, deletions)
     remove_other_corpora(parent, [corpus.description.hash])

@@ -1,21 +1,34 @@
-"""From permitted posts to documents: cleaned, each text once, replies after what they answer.
+"""From permitted posts to documents: cleaned, each text once, threads from their root to each of their ends.
 
-Every post is learned once an epoch. A reply's document begins with the post it answers; where that one has been
-learned already, in its own document or before an earlier reply, it stands there as context and is only read.
+Every post is learned once an epoch. A reply stands after the post it answers, a quote after the post it quotes, and so
+back to the root; a post that an earlier document has taught stands there as context and is only read.
 """
 
+import gc
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 from myna.corpus.cleaning import clean, has_words
 from myna.corpus.duplicates import repeats
-from myna.corpus.languages import language_of
-from myna.corpus.types import Document, Gathered, Passage
+from myna.corpus.languages import languages_of
+from myna.corpus.types import Document, Gathered, Joint, Passage
 from myna.gate import MYNA, Reader
 from myna.network import Post, Progress, Purpose, quiet
 
+_THREAD = 8
+_THREAD_CHARACTERS = 1000
+"""Posts and characters of a document at most: what a small model's context holds."""
 _CONTEXTS = 4
-"""Replies to one post that carry it as context; a famous post would fill the corpus otherwise."""
+"""Documents that carry one post as context; a famous post would fill the corpus otherwise."""
+_SPAMMING = 20
+"""Posts from which on somebody whose posts are mostly repeats of their own is taken for a spammer."""
+_REPEATED = 0.8
+_ALONE = (-1, Joint.NONE)
+_BESIDE_TAGS = re.compile(r"(?<![#\w|])\w")
+"""A word that is neither a #tag nor a placeholder."""
 
 
 def permitted(reader: Reader, progress: Progress = quiet) -> tuple[list[Post], dict[str, int]]:
@@ -37,6 +50,18 @@ def permitted(reader: Reader, progress: Progress = quiet) -> tuple[list[Post], d
 
 def gather(posts: Iterable[Post], admitted: dict[str, int] | None = None, progress: Progress = quiet) -> Gathered:
     """Documents in time order from posts in any order."""
+    # A million small objects and no circle among them: the collector would look for one again and again, a quarter of
+    # the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _gathered(posts, admitted or {}, progress)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _gathered(posts: Iterable[Post], admitted: dict[str, int], progress: Progress) -> Gathered:
     dropped: Counter[str] = Counter()
     kept: list[Post] = []
     texts: list[str] = []
@@ -44,55 +69,110 @@ def gather(posts: Iterable[Post], admitted: dict[str, int] | None = None, progre
     for done, post in enumerate(ordered):
         if done % 2000 == 0:
             progress(done, len(ordered))
-        if not post.text.strip():
-            dropped["repost without text" if post.repost_of else "empty"] += 1
-            continue
-        if post.repost_of and post.text.startswith("RT @"):
-            # Older archives spell a repost out; its text is the original author's, and is learned there if permitted.
-            dropped["repost without text of its own"] += 1
-            continue
-        text = clean(post.text)
-        if not has_words(text):
-            dropped["nothing but mentions and links"] += 1
+        # Older archives spell a repost out; its text is the original author's, and is learned there if permitted.
+        spelt_out = post.repost_of and post.text.startswith("RT @")
+        text = "" if spelt_out else clean(post.text)
+        reason = "repost without text of its own" if spelt_out else _useless(post, text)
+        if reason:
+            dropped[reason] += 1
             continue
         kept.append(post)
         texts.append(text)
     exact, near = repeats(texts)
-    dropped.update({"exact duplicate": int(exact.sum()), "near-duplicate": int(near.sum())})
-    singular = [(post, text) for post, text, twin in zip(kept, texts, exact | near, strict=True) if not twin]
-    documents = _documents(singular)
+    spam = _spam(kept, exact | near) & ~(exact | near)
+    dropped.update(
+        {
+            "exact duplicate": int(exact.sum()),
+            "near-duplicate": int(near.sum()),
+            "spam: by somebody who repeats": int(spam.sum()),
+        }
+    )
+    singular = np.flatnonzero(~(exact | near | spam)).tolist()
+    kept, texts = [kept[place] for place in singular], [texts[place] for place in singular]
+    documents = _documents(kept, texts, _languages(kept, texts))
     languages = Counter(document.lang for document in documents)
     progress(len(ordered), len(ordered))
-    return Gathered(documents, admitted or {}, {reason: n for reason, n in dropped.items() if n}, dict(languages))
+    return Gathered(documents, admitted, {reason: n for reason, n in dropped.items() if n}, dict(languages))
 
 
-def _documents(posts: list[tuple[Post, str]]) -> list[Document]:
-    texts = {post.id: (post, text) for post, text in posts}
-    answered = {post.reply_to for post, _ in posts if post.reply_to in texts}
-    learned: set[str] = set()
-    contexts: Counter[str] = Counter()
-    documents = []
-    for post, text in posts:
-        passages: tuple[Passage, ...]
-        parent = texts.get(post.reply_to) if post.reply_to != post.id else None
-        if parent is not None and contexts[post.reply_to] < _CONTEXTS:
-            contexts[post.reply_to] += 1
-            before, words = parent
-            passages = (
-                Passage(before.id, before.author_id, words, context=before.id in learned),
-                Passage(post.id, post.author_id, text, context=post.id in learned),
+def _useless(post: Post, text: str) -> str:
+    """Why a post's cleaned text teaches nothing; empty where it does."""
+    if not text:
+        return "repost without text" if post.repost_of else "empty"
+    if not has_words(text):
+        return "nothing but mentions and links"
+    return "spam: nothing but tags and links" if "#" in text and not _BESIDE_TAGS.search(text) else ""
+
+
+def _spam(posts: Sequence[Post], repeated: np.ndarray) -> np.ndarray:
+    """Posts, (posts,) bool, of people who hardly ever say anything new: what is left of them is more of the same."""
+    said = Counter(post.author_id for post in posts)
+    again = Counter(posts[place].author_id for place in np.flatnonzero(repeated).tolist())
+    spammers = {who for who, times in again.items() if said[who] >= _SPAMMING and times >= _REPEATED * said[who]}
+    return np.array([post.author_id in spammers for post in posts], bool)
+
+
+def _languages(posts: Sequence[Post], texts: Sequence[str]) -> list[str]:
+    """What the source said, else what the text looks like."""
+    found = [post.lang for post in posts]
+    unknown = [place for place, lang in enumerate(found) if not lang]
+    for place, lang in zip(unknown, languages_of([texts[place] for place in unknown]), strict=True):
+        found[place] = lang
+    return found
+
+
+def _documents(posts: Sequence[Post], texts: Sequence[str], languages: Sequence[str]) -> list[Document]:
+    """posts, texts, languages: in the order of time."""
+    places = {post.id: place for place, post in enumerate(posts)}
+    before = [_before(post, place, places) for place, post in enumerate(posts)]
+    answered = {at for at, _ in before}
+    learned = bytearray(len(posts))
+    contexts: Counter[int] = Counter()
+    documents: list[Document] = []
+
+    def add(last: int) -> None:
+        passages: list[Passage] = []
+        at, room = last, _THREAD_CHARACTERS
+        while True:
+            post, text = posts[at], texts[at]
+            earlier, joint = before[at]
+            known = learned[at] == 1
+            contexts[at] += known
+            learned[at] = 1
+            room -= len(text)
+            alone = (
+                earlier < 0
+                or len(passages) + 1 == _THREAD
+                or len(texts[earlier]) > room
+                or (learned[earlier] and contexts[earlier] == _CONTEXTS)
             )
-            learned.update((before.id, post.id))
-        elif post.id in answered and parent is None:
-            continue  # stands before its first reply
-        else:
-            passages = (Passage(post.id, post.author_id, text),)
-            learned.add(post.id)
-        documents.append(Document(passages, post.created_at, post.lang or language_of(text)))
-    documents += [
-        # A post whose replies all went elsewhere (a circle of replies, or replies before it in time) still counts.
-        Document((Passage(post.id, post.author_id, text),), post.created_at, post.lang or language_of(text))
-        for post, text in posts
-        if post.id not in learned
-    ]
+            passages.append(Passage(post.id, post.author_id, text, known, Joint.NONE if alone else joint))
+            if alone:
+                break
+            at = earlier
+        passages.reverse()
+        documents.append(Document(tuple(passages), posts[last].created_at, languages[last]))
+
+    # From each end of a thread back to its root, then from what that left out: of a post with many answers, most.
+    for last, post in enumerate(posts):
+        if before[last][0] < 0 and last not in answered:
+            passages = (Passage(post.id, post.author_id, texts[last]),)
+            documents.append(Document(passages, post.created_at, languages[last]))
+            learned[last] = 1
+        elif last not in answered:
+            add(last)
+    for last in range(len(posts) - 1, -1, -1):
+        if not learned[last]:
+            add(last)
     return sorted(documents, key=lambda document: document.at)
+
+
+def _before(post: Post, place: int, places: dict[str, int]) -> tuple[int, Joint]:
+    """Which post stands before this one, and why; -1 for none. Only an earlier one, so that no thread is a circle."""
+    if not post.reply_to and not post.quote_of:
+        return _ALONE
+    for id, joint in ((post.reply_to, Joint.REPLY), (post.quote_of, Joint.QUOTE)):
+        found = places.get(id, place) if id else place
+        if found < place:
+            return found, joint
+    return _ALONE

@@ -15,55 +15,104 @@ _HASHES = 64
 _BANDS = 8
 """64 hashes in 8 bands of 8: half of all pairs with a resemblance of 0.77 meet, 99% of those with 0.9."""
 _SEED = 42
-
-
-def normalised(text: str) -> str:
-    """What two texts must share to count as the same: letters and digits, whatever their case and spacing."""
-    return "".join(char for char in text.casefold() if char.isalnum())
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_MIX = np.uint64(0xD6E8FEB86659FD93)
+_SHORTEST = 4 * _SHINGLE
+"""Letters a text must have: below a dozen shingles, resemblance jumps with each character and says nothing."""
 
 
 def repeats(texts: Sequence[str], resemblance: float = 0.8) -> tuple[np.ndarray, np.ndarray]:
     """Which texts repeat an earlier one of the list: exactly, and nearly.
 
+    Two texts are the same that share letters and digits, whatever their case and spacing.
     resemblance: share of 5-character shingles in common from which two texts are near-duplicates (estimated).
     Returns two boolean arrays (texts,); no text is in both.
     """
-    exact = np.zeros(len(texts), bool)
     near = np.zeros(len(texts), bool)
-    seen: set[int] = set()
-    rest: list[int] = []
-    shingles: list[list[str]] = []
-    for place, text in enumerate(texts):
-        # Emoji-only and other wordless texts have nothing to normalise and are compared as they are.
-        kept = normalised(text) or text
-        key = xxhash.xxh3_64_intdigest(kept.encode())
-        if key in seen:
-            exact[place] = True
-            continue
-        seen.add(key)
-        # Below a dozen shingles, resemblance jumps with each character and says nothing.
-        if len(kept) >= 4 * _SHINGLE:
-            rest.append(place)
-            shingles.append(list({kept[at : at + _SHINGLE] for at in range(len(kept) - _SHINGLE + 1)}))
-    if not rest:
+    letters, starts = _letters(texts)
+    exact = _exact(texts, letters, starts)
+    lengths = np.diff(starts)
+    places = np.flatnonzero(~exact & (lengths >= _SHORTEST))
+    if not len(places):
         return exact, near
-    matrix = rensa.RMinHash.digest_matrix_from_token_sets(shingles, _HASHES, _SEED)
+    among = np.zeros(len(texts), bool)
+    among[places] = True
+    letters, lengths = letters[np.repeat(among, lengths)], lengths[places]
+    tokens, offsets = _shingles(letters, lengths), np.concatenate(([0], np.cumsum(lengths)))
+    matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(tokens, offsets.astype(np.uint64), _HASHES, _SEED)
     flags = rensa.RMinHashLSH(0.5, _HASHES, _BANDS).query_duplicate_flags_matrix_one_shot(matrix)
-    # The flags name every member of a pair; only the later one goes, and only if the whole signature agrees.
-    index = rensa.RMinHashLSH(0.5, _HASHES, _BANDS)
-    kept_signatures: list[tuple[object, ...]] = []
-    for place, tokens in zip((p for p, f in zip(rest, flags, strict=True) if f), _chosen(shingles, flags), strict=True):
-        signature = rensa.RMinHash(_HASHES, _SEED)
-        signature.update(tokens)
-        digest = np.asarray(signature.digest())
-        met = (kept_signatures[key][1] for key in index.query(signature))
-        if any(np.mean(digest == other) >= resemblance for other in met):
-            near[place] = True
-        else:
-            index.insert(len(kept_signatures), signature)
-            kept_signatures.append((place, digest))
+    met = np.asarray(flags, bool)
+    if met.any():
+        # The flags name every member of a pair; only the later one goes, and only if the whole signature agrees.
+        tokens, lengths = tokens[np.repeat(met, lengths)], lengths[met]
+        offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.uint64)
+        rows = rensa.RMinHash.digest_matrix_from_flat_token_hashes(tokens, offsets, _HASHES, _SEED).to_rows()
+        near[places[met]] = _later(np.asarray(rows, np.uint32), resemblance)
     return exact, near
 
 
-def _chosen(shingles: list[list[str]], flags: Sequence[bool]) -> list[list[str]]:
-    return [tokens for tokens, flag in zip(shingles, flags, strict=True) if flag]
+def _letters(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The case-folded letters and digits of all texts in a row, (letters,) uint32 code points, and where each text's
+    begin, (texts + 1,) int64."""
+    folded = [text.casefold() for text in texts]
+    # A lone surrogate is no letter but must not stop the rest.
+    codes = np.frombuffer("".join(folded).encode("utf-32-le", "surrogatepass"), np.uint32)
+    kinds = np.flatnonzero(np.bincount(codes)) if len(codes) else np.zeros(0, int)
+    wanted = np.zeros(int(kinds[-1]) + 1 if len(kinds) else 0, bool)
+    wanted[kinds] = [chr(code).isalnum() for code in kinds.tolist()]
+    kept = wanted[codes]
+    ends = np.cumsum([0, *map(len, folded)])
+    return codes[kept], np.concatenate(([0], np.cumsum(kept)))[ends]
+
+
+def _exact(texts: Sequence[str], letters: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Which texts have the letters of an earlier one, (texts,) bool."""
+    whole, borders = memoryview(letters.tobytes()), (4 * starts).tolist()
+    keys = np.fromiter(
+        (
+            # Emoji-only and other wordless texts have no letters and are compared as they are.
+            xxhash.xxh3_64_intdigest(whole[begin:end] if end > begin else text.encode(errors="surrogatepass"))
+            for text, begin, end in zip(texts, borders, borders[1:], strict=False)
+        ),
+        np.uint64,
+        len(texts),
+    )
+    exact = np.ones(len(texts), bool)
+    exact[np.unique(keys, return_index=True)[1]] = False
+    return exact
+
+
+def _shingles(letters: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """A hash of the 5 characters from each place on, (letters,) uint64; a text's last four places, whose shingles
+    would reach into the next text, repeat its first, which changes no minimum."""
+    codes = letters.astype(np.uint64)
+    hashes = codes.copy()
+    for step in range(1, _SHINGLE):
+        hashes *= _FACTOR
+        hashes[:-step] += codes[step:]
+    hashes ^= hashes >> np.uint64(32)
+    hashes *= _MIX
+    hashes ^= hashes >> np.uint64(29)
+    ends = np.cumsum(lengths)
+    first = hashes[ends - lengths]
+    for back in range(1, _SHINGLE):
+        hashes[ends - back] = first
+    return hashes
+
+
+def _later(signatures: np.ndarray, resemblance: float) -> np.ndarray:
+    """Which signatures, (texts, hashes) uint32, are those of a near-duplicate of an earlier one that stays."""
+    found = np.zeros(len(signatures), bool)
+    width = _HASHES // _BANDS
+    bands = np.ascontiguousarray(signatures).view(f"V{4 * width}").tolist()
+    index: dict[tuple[int, bytes], list[int]] = {}
+    for place, keys in enumerate(bands):
+        buckets = [index.setdefault(key, []) for key in enumerate(keys)]
+        others = sorted({other for bucket in buckets for other in bucket})
+        alike = signatures[others] == signatures[place]
+        if others and alike.mean(1).max() >= resemblance:
+            found[place] = True
+        else:
+            for bucket in buckets:
+                bucket.append(place)
+    return found

@@ -3,13 +3,15 @@
     tokens.bin     (tokens,) uint16, or uint32 for vocabularies beyond 65,536; documents in time order
     learn.bin      (tokens,) uint8: 1 where the token is to be predicted, 0 where it is context
     documents.npy  (documents,) int64: where each document begins
-    posts.parquet  a row a passage: post_id, author_id, offset, length, bytes (placeholders not counted), learn, lang
+    posts.parquet  a row a passage: post_id, author_id, offset, length, bytes (placeholders not counted), learn,
+                   placeholders (how many of its tokens are), lang
     tokenizer.json, corpus.json
 
 A deleted post is overwritten in place: the mapping is shared, so a training run under way reads PAD from then on.
 """
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -21,13 +23,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from myna.corpus.cleaning import measured
 from myna.corpus.tokenizer import Tokenizer
-from myna.corpus.types import Description, Document, Gathered
+from myna.corpus.types import Description, Document, Gathered, Joint
 from myna.network import Problem, Progress, quiet
 
 _HELD_OUT = 0.03
 """Share of the newest documents kept out of training; at most _HELD_OUT_MOST, whose tokens measure well enough."""
 _HELD_OUT_MOST = 20_000
+_ENOUGH_BYTES = 10_000
+_SLICES = 8
+"""Parts of the training text in the order of time; a deletion costs training again from the border before the post."""
 
 
 class Corpus:
@@ -74,6 +80,27 @@ class Corpus:
         return self.description.train_documents
 
     @property
+    def slices(self) -> list[int]:
+        """Borders of the parts, in order of time, of the training documents: from 0 to `train_documents`."""
+        parts = self.description.slices or [(0, self.train_documents, 0)]
+        return [first for first, _, _ in parts] + [parts[-1][1]]
+
+    def slice_of(self, post_id: str) -> int | None:
+        """The first slice in which a post stands, learned or as context; None where no training document has it."""
+        offsets = (
+            pl.scan_parquet(self.directory / "posts.parquet")
+            .filter(pl.col("post_id") == post_id)
+            .select(pl.col("offset").min())
+            .collect()
+            .item()
+        )
+        if offsets is None:
+            return None
+        document = int(np.searchsorted(self.documents, offsets, side="right")) - 1
+        place = int(np.searchsorted(self.slices, document, side="right")) - 1
+        return place if document < self.train_documents else None
+
+    @property
     def passages(self) -> np.ndarray:
         """(passages, 4) int64: offset, tokens, bytes of text, and whether it is learned there."""
         return self.posts.select("offset", "length", "bytes", pl.col("learn").cast(pl.Int64)).to_numpy()
@@ -91,7 +118,7 @@ class Corpus:
 
     @property
     def posts(self) -> pl.DataFrame:
-        """A row a passage: post_id, author_id, offset, length, bytes, learn, lang."""
+        """A row a passage: post_id, author_id, offset, length, bytes, learn, placeholders, lang."""
         return pl.read_parquet(self.directory / "posts.parquet")
 
     def drop(self, ids: Iterable[str]) -> int:
@@ -138,8 +165,8 @@ def write_corpus(
             learn_file.write(bytes(learn))
             starts.append(starts[-1] + len(ids))
     np.save(directory / "documents.npy", np.asarray(starts, np.int64))
-    names = ["post_id", "author_id", "offset", "length", "bytes", "learn", "lang"]
-    kinds: Any = [pl.String, pl.String, pl.Int64, pl.Int64, pl.Int64, pl.Boolean, pl.String]
+    names = ["post_id", "author_id", "offset", "length", "bytes", "learn", "placeholders", "lang"]
+    kinds: Any = [pl.String, pl.String, pl.Int64, pl.Int64, pl.Int64, pl.Boolean, pl.Int64, pl.String]
     posts = pl.DataFrame(rows, dict(zip(names, kinds, strict=True)), orient="row")
     posts.write_parquet(directory / "posts.parquet")
     tokenizer.save(directory)
@@ -160,6 +187,8 @@ def write_corpus(
         dropped=gathered.dropped,
         languages=gathered.languages,
         deletions=deletions,
+        bytes_per_token=_bytes_per_token(posts),
+        slices=_slices(starts, [document.at for document in gathered.documents[:train]]),
     )
     (directory / "corpus.json").write_text(json.dumps(description.to_dict(), indent=1), encoding="utf-8")
     final = parent / description.hash
@@ -176,10 +205,33 @@ def _train_documents(documents: int) -> int:
     return max(documents - held_out, 1)
 
 
+def _bytes_per_token(posts: pl.DataFrame) -> dict[str, float]:
+    """How many bytes of text a token stands for, by language, the most written first."""
+    sums = (
+        posts.filter("learn")
+        .group_by("lang")
+        .agg(pl.col("bytes").sum(), (pl.col("length") - pl.col("placeholders")).sum().alias("tokens"))
+        .filter((pl.col("bytes") >= _ENOUGH_BYTES) & (pl.col("tokens") > 0))
+        .sort("bytes", "lang", descending=[True, False])
+    )
+    return {lang: round(size / tokens, 3) for lang, size, tokens in sums.iter_rows()}
+
+
+def _slices(starts: Sequence[int], times: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Cuts documents, given where their tokens start (one more than documents) and their times, into _SLICES parts of
+    about as many tokens; fewer where there are fewer documents."""
+    documents = len(times)
+    ends = np.asarray(starts[1 : documents + 1])
+    wanted = ends[-1] * np.arange(1, _SLICES) / _SLICES
+    borders = sorted({0, documents, *(int(at) for at in np.searchsorted(ends, wanted, side="right"))})
+    return [(first, last, times[first]) for first, last in itertools.pairwise(borders)]
+
+
 def _encode(
     document: Document, tokenizer: Tokenizer
-) -> tuple[list[int], list[int], list[tuple[str, str, int, int, int, bool]]]:
-    """Ids, whether each is learned, and (post, author, offset in the document, tokens, bytes, learned) of passages.
+) -> tuple[list[int], list[int], list[tuple[str, str, int, int, int, bool, int]]]:
+    """Ids, whether each is learned, and the passages' (post, author, offset in the document, tokens, bytes, learned,
+    placeholders).
 
     The END it begins with is learned as the end of whatever document comes before: where to stop is part of writing.
     """
@@ -187,13 +239,14 @@ def _encode(
     places = []
     for place, passage in enumerate(document.passages):
         if place:
-            ids.append(tokenizer.reply)
+            ids.append(tokenizer.quote if passage.joint is Joint.QUOTE else tokenizer.reply)
             learn.append(0)
         words = tokenizer.encode(passage.text)
-        size = sum(len(tokenizer.bytes_of(id)) for id in words if id < len(tokenizer.ranks))
-        places.append((passage.post_id, passage.author_id, len(ids), len(words), size, not passage.context))
+        size, placeholders = measured(passage.text)
+        learned = not passage.context
+        places.append((passage.post_id, passage.author_id, len(ids), len(words), size, learned, placeholders))
         ids += words
-        learn += [int(not passage.context)] * len(words)
+        learn += [int(learned)] * len(words)
     return ids, learn, places
 
 

@@ -1,39 +1,53 @@
 """Byte-level BPE of the network's own language: rustbpe trains it, tiktoken encodes, `tokenizer.json` keeps it.
 
+Words are learned first, then phrases (phrases.py); a token may therefore reach across spaces, to the end of its line.
+
 The file is the Hugging Face format, so that transformers, vLLM and llama.cpp's converter read the same tokens. The
 first 256 ids are the bytes, then the merges in the order learned, then the special tokens. (Sennrich et al. 2016,
 arXiv 1508.07909; the byte alphabet is that of GPT-2.)
 """
 
+import bisect
 import codecs
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import rustbpe
 import tiktoken
 
 from myna.corpus.cleaning import EMAIL, PHONE, URL, USER
+from myna.corpus.phrases import LINES, with_phrases
 from myna.network import Problem
 
-END, PAD, REPLY = "<|endoftext|>", "<|pad|>", "<|reply|>"
+END, PAD, REPLY, QUOTE = "<|endoftext|>", "<|pad|>", "<|reply|>", "<|quote|>"
 SPECIAL = (END, PAD, REPLY, USER, URL, EMAIL, PHONE)
-"""END stands before every document and after the last; PAD is what a deleted post's tokens become."""
+"""What every tokenizer has, in this order. END stands before every document and after the last; PAD is what a deleted
+post's tokens become; REPLY stands between a post and what answers it, QUOTE before what quotes it."""
 
 _PATTERN = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{M}\p{N}]?[\p{L}\p{M}]+|\p{N}{1,2}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]|\s+(?!\S)|\s+"
 )
-"""Where merges may not reach across. Marks stay with their letters: Thai, Hindi and decomposed Vietnamese need them."""
+"""Where merges within words may not reach across. Marks stay with their letters: Thai, Hindi and decomposed Vietnamese
+need them."""
+_WITHIN_WORDS = 0.6
+"""Share of the tokens that are learned within words before phrases are."""
+_PHRASE_BYTES = 8_000_000
+"""Of text, spread evenly, from which phrases are learned."""
+_EVENING, _MOST_REPEATS = 0.2, 16
+"""A text is read the more often the rarer its language: as this power of how much more the most written one has."""
 
 
 class Tokenizer:
     """Text to ids and back. ranks: bytes of each ordinary token, by id."""
 
-    def __init__(self, ranks: Sequence[bytes], special: Sequence[str] = SPECIAL, pattern: str = _PATTERN) -> None:
+    def __init__(self, ranks: Sequence[bytes], special: Sequence[str] = SPECIAL, pattern: str = LINES) -> None:
         self.ranks = tuple(ranks)
         self.pattern = pattern
         self.special = {name: len(ranks) + place for place, name in enumerate(special)}
@@ -44,6 +58,7 @@ class Tokenizer:
             special_tokens=self.special,
         )
         self.end, self.pad, self.reply = (self.special[name] for name in (END, PAD, REPLY))
+        self.quote = self.special.get(QUOTE, self.reply)
 
     def __len__(self) -> int:
         return len(self.ranks) + len(self.special)
@@ -160,22 +175,51 @@ class Streaming:
         return self._decoder.decode(b"", final=True)
 
 
-def vocabulary_size(text_bytes: int) -> int:
-    """How many tokens a corpus of this size can teach: each needs to be seen some hundreds of times."""
-    for limit, size in ((300_000, 1024), (2_000_000, 2048), (20_000_000, 4096), (500_000_000, 8192)):
-        if text_bytes < limit:
-            return size
-    return 16_384
+def vocabulary_size(text_bytes: int, languages: Mapping[str, int] | None = None) -> int:
+    """How many tokens a corpus of this size can teach: each needs to be seen some hundreds of times. languages: how
+    many documents each has; where many are spoken, each needs words of its own, and there are twice or four times as
+    many tokens."""
+    shares = np.asarray(list((languages or {}).values()), float)
+    # As many languages of one size as are as hard to guess as these: 1 where nearly all speak the same.
+    spoken = 1 / ((shares / shares.sum()) ** 2).sum() if shares.sum() else 1.0
+    sizes = [1024, 2048, 4096, 8192, 16_384]
+    place = bisect.bisect_right([300_000, 2_000_000, 20_000_000, 500_000_000], text_bytes)
+    return sizes[min(place + (spoken >= 2) + (spoken >= 4), len(sizes) - 1)] if place else sizes[0]
 
 
-def train_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:
-    """Learns at most `size` tokens, special ones included, from cleaned texts."""
+def train_tokenizer(texts: Iterable[str], size: int, languages: Sequence[str] = ()) -> Tokenizer:
+    """Learns at most `size` tokens, special ones included, from cleaned texts. languages: of each text; where given,
+    rare ones are read more than once, so that their speakers' posts do not cost many times as many tokens."""
+    special = (*SPECIAL, QUOTE)
+    placeholders = re.compile("|".join(map(re.escape, special)))
+    # Placeholders are single tokens already: they lend no letters to merges, and none reaches across them.
+    ordinary = [part for text in _evened(list(texts), languages) for part in placeholders.split(text) if part]
+    every = max(sum(map(len, ordinary)) // _PHRASE_BYTES, 1)
+    wanted = max(size - len(special), 257)
+    within = max(round(wanted * _WITHIN_WORDS), 257)
+    ranks = with_phrases(_words(ordinary, within), ordinary[::every], wanted)
+    if len(ranks) < wanted:
+        # Too few phrases are said often enough: what they leave is for words.
+        ranks = with_phrases(_words(ordinary, wanted - (len(ranks) - within)), ordinary[::every], wanted)
+    return Tokenizer(ranks, special)
+
+
+def _words(texts: Sequence[str], size: int) -> list[bytes]:
     trainer = rustbpe.Tokenizer()
-    placeholders = re.compile("|".join(map(re.escape, SPECIAL)))
-    # Placeholders are single tokens already and must not lend their letters to merges.
-    ordinary = (placeholders.sub(" ", text) if "<|" in text else text for text in texts)
-    trainer.train_from_iterator(ordinary, vocab_size=max(size - len(SPECIAL), 257), pattern=_PATTERN)
-    return Tokenizer([bytes(token) for token, _ in sorted(trainer.get_mergeable_ranks(), key=lambda item: item[1])])
+    trainer.train_from_iterator(iter(texts), vocab_size=size, pattern=_PATTERN)
+    return [bytes(token) for token, _ in sorted(trainer.get_mergeable_ranks(), key=lambda item: item[1])]
+
+
+def _evened(texts: Sequence[str], languages: Sequence[str]) -> Iterable[str]:
+    """Texts, those of rare languages repeated."""
+    sizes: Counter[str] = Counter()
+    for text, language in zip(texts, languages, strict=False):
+        sizes[language] += len(text)
+    most = max(sizes.values(), default=0)
+    repeats = {name: min(round((most / max(size, 1)) ** _EVENING), _MOST_REPEATS) for name, size in sizes.items()}
+    for place, text in enumerate(texts):
+        for _ in range(repeats[languages[place]] if place < len(languages) else 1):
+            yield text
 
 
 def _merges(ranks: Sequence[bytes]) -> list[tuple[bytes, bytes]]:

@@ -1,22 +1,34 @@
 """What training text is made of, and what a build of it is called."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
+
+
+class Joint(StrEnum):
+    """How a passage follows on the one before it."""
+
+    NONE = ""
+    REPLY = "reply"
+    QUOTE = "quote"
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A post's cleaned text within a document. context: it stands there to be read, and is learned elsewhere."""
+    """A post's cleaned text within a document. context: it stands there to be read, and is learned elsewhere; joint:
+    what it is to the passage before, NONE for a document's first."""
 
     post_id: str
     author_id: str
     text: str
     context: bool = False
+    joint: Joint = Joint.NONE
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What the model reads in one piece: a post, or a reply after the post it answers. at: the last one's time."""
+    """What the model reads in one piece: a post, or a thread from its root to one of its ends. at: the last one's
+    time."""
 
     passages: tuple[Passage, ...]
     at: int
@@ -38,7 +50,9 @@ class Description:
     """A corpus as built, kept beside it in `corpus.json`.
 
     hash: of tokens, index and tokenizer. train_tokens: tokens before the newest ones held out; deletions: the newest
-    deletion in the fact log when the posts were read.
+    deletion in the fact log when the posts were read. slices: the training documents cut by time into parts of about
+    as many tokens, each (first document, last document excluded, time of the first). bytes_per_token: of each
+    language's text, placeholders not counted, where there are enough of them to say.
     """
 
     hash: str
@@ -53,6 +67,8 @@ class Description:
     dropped: dict[str, int]
     languages: dict[str, int]
     deletions: int
+    slices: list[tuple[int, int, int]] = field(default_factory=list)
+    bytes_per_token: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON keeps it."""
