@@ -6,7 +6,19 @@ with joined() as processes:                                  # one, or as many a
 """
 
 from myna.training.calibration import calibrated_plan
-from myna.training.checkpoint import Curve, load_checkpoint, read_curve, save_checkpoint, write_atomically
+from myna.training.checkpoint import (
+    Curve,
+    Saver,
+    checkpoint_path,
+    checkpoints,
+    load_checkpoint,
+    read_checkpoint,
+    read_curve,
+    save_checkpoint,
+    write_atomically,
+)
+from myna.training.guard import SpikeGuard
+from myna.training.keeping import Keeper, Keeping
 from myna.training.loop import Trainer, seconds_per_step
 from myna.training.machine import faster_precision, pick_device, set_threads, threads_here
 from myna.training.order import IGNORED, Order, held_out
@@ -18,15 +30,21 @@ __all__ = [
     "IGNORED",
     "Curve",
     "Family",
+    "Keeper",
+    "Keeping",
     "Order",
     "Plan",
     "Processes",
+    "Saver",
     "Size",
     "Sized",
+    "SpikeGuard",
     "Text",
     "Trainer",
     "batch_of",
     "calibrated_plan",
+    "checkpoint_path",
+    "checkpoints",
     "choose_size",
     "faster_precision",
     "held_out",
@@ -34,6 +52,7 @@ __all__ = [
     "load_checkpoint",
     "make_plan",
     "pick_device",
+    "read_checkpoint",
     "read_curve",
     "save_checkpoint",
     "seconds_per_step",

@@ -12,17 +12,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from myna.network import Progress, now_ms, quiet
-from myna.training.checkpoint import Curve, load_checkpoint, save_checkpoint
+from myna.network import Problem, Progress, now_ms, quiet
+from myna.training.checkpoint import Curve, load_checkpoint
+from myna.training.guard import SpikeGuard, gradient_norm, scale_gradients
+from myna.training.keeping import Keeper, Keeping
 from myna.training.loss import summed_cross_entropy
 from myna.training.optimizer import Optimizer
 from myna.training.order import IGNORED, Order, held_out
-from myna.training.plan import Plan, Size, make_plan
+from myna.training.plan import Plan, Size, make_plan, most_steps
 from myna.training.processes import Processes
 from myna.training.types import Family, Text
 
-_CHECKPOINT_EVERY = 15.0
-"""Seconds."""
 _MEASURES = 10
 """Measurements on held-out text over a run, on at most _MEASURED documents; the last is on all of them."""
 _MEASURED = 300
@@ -47,7 +47,7 @@ class Objective(nn.Module):
 
 
 class Trainer:
-    """A run under way. directory: holds `checkpoint.pt` and `curve.jsonl`; None for one that keeps nothing."""
+    """A run under way. directory: holds `checkpoints/` and `curve.jsonl`; None for one that keeps nothing."""
 
     def __init__(
         self,
@@ -58,8 +58,11 @@ class Trainer:
         device: str = "cpu",
         processes: Processes | None = None,
         start: nn.Module | None = None,
+        keeping: Keeping = Keeping(),
+        peak: float = 0.0,
     ) -> None:
-        """start: a model to go on from instead of an untrained one, of the plan's shape."""
+        """start: a model to go on from instead of an untrained one, of the plan's shape. peak: floating-point operations
+        a second of one process at best, to compare with; 0 where not measured."""
         self.plan, self.text, self.directory, self.device = plan, text, directory, device
         self.processes = processes or Processes()
         self.order = Order(text, plan.seed, plan.context)
@@ -68,6 +71,8 @@ class Trainer:
             start = family.build(shape, plan.seed)
         self.model = start.to(device).train()
         self.step = 0
+        self.guard = SpikeGuard()
+        self._keeping, self._peak = keeping, peak
         self.optimizer = Optimizer(self.model, plan)
         objective: nn.Module = Objective(self.model, text.end, plan.precision)
         if plan.compile:
@@ -78,17 +83,22 @@ class Trainer:
             self._resume(directory)
 
     def _resume(self, directory: Path) -> None:
-        state = load_checkpoint(directory / "checkpoint.pt")
+        state = load_checkpoint(directory)
         if state is not None:
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
+            self.guard.load_state_dict(state["guard"])
             self.step = state["step"]
+        if self.processes.agree(self.step) != self.step:
+            raise Problem(
+                f"This process found the state after step {self.step} in {directory}, the first process another. All of "
+                "them must see the same home folder."
+            )
 
-    def save(self) -> None:
-        """Keeps the state on disk. Training draws no random numbers, so the step says all the rest."""
-        if self.directory is not None and self.processes.first:
-            state: dict[str, Any] = {"model": self.model.state_dict(), "step": self.step}
-            save_checkpoint(self.directory / "checkpoint.pt", state | {"optimizer": self.optimizer.state_dict()})
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps. Training draws no random numbers, so the step says all the rest."""
+        state: dict[str, Any] = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        return state | {"guard": self.guard.state_dict(), "step": self.step}
 
     def advance(self) -> float:
         """One step; returns this process's part of its mean loss in nats a token: over all processes they sum to it."""
@@ -106,9 +116,18 @@ class Trainer:
                 # DDP averages over processes; the loss is the mean over all of the step's targets.
                 (loss * (processes.size / max(count, 1))).backward()
             total += float(loss.detach())
-        self.optimizer.step(self.step)
+        self._learn()
         self.step += 1
         return total / max(count, 1)
+
+    def _learn(self) -> None:
+        factor = self.guard.factor(gradient_norm(self.model))
+        if factor == 0:
+            self.model.zero_grad(set_to_none=True)
+            return
+        if factor < 1:
+            scale_gradients(self.model, factor)
+        self.optimizer.step(self.step)
 
     def _unsynchronised(self, last: bool) -> AbstractContextManager[Any]:
         if isinstance(self._parallel, DistributedDataParallel) and not last:
@@ -134,49 +153,109 @@ class Trainer:
             nats += float(objective(self._tensor(ids[rows, :longest]), self._tensor(targets[rows, :longest])))
         return self.processes.total(nats) / math.log(2) / size
 
-    def run(self, progress: Progress = quiet, until: Callable[[], bool] = lambda: False) -> float | None:
-        """All steps that are left; returns bits per byte at the end. until: asked after each step whether to stop."""
-        plan, first = self.plan, self.processes.first
+    def run(
+        self,
+        progress: Progress = quiet,
+        until: Callable[[], bool] = lambda: False,
+        tell: Callable[[dict[str, Any]], None] = lambda point: None,
+        changed: Callable[[Plan], None] = lambda plan: None,
+        sample: Callable[[nn.Module], str] | None = None,
+    ) -> float | None:
+        """All steps that are left; returns bits per byte at the end.
+
+        until: asked after each step whether to stop. tell: given each point of the curve, by the first process. changed:
+        given a plan whose number of steps a look at the clock has changed, to keep it before it holds. sample: writes a
+        little with the model as it is, for the curve.
+        """
+        first = self.processes.first
         curve = Curve(self.directory / "curve.jsonl", self.step) if self.directory is not None and first else None
-        before = curve.seconds if curve else 0.0
-        began = saved = time.monotonic()
-        told = self.step
-        losses: list[float] = []
-        measured = max(plan.steps // _MEASURES, 1)
-        while self.step < plan.steps:
-            losses.append(self.advance())
-            progress(self.step, plan.steps)
-            measure = self.step % measured == 0 and self.step < plan.steps
-            bits = self.bits_per_byte(_MEASURED) if measure else None
-            now = time.monotonic()
-            if measure or self.step - told >= max(plan.steps // 200, 1):
-                # Each process has its own windows' part of the mean.
-                loss = self.processes.total(sum(losses) / len(losses))
-                self._point(curve, loss, bits, before + now - began)
-                told, losses = self.step, []
-            if now - saved > _CHECKPOINT_EVERY:
-                self.save()
-                saved = now
-            if until():
-                break
-        bits = self.bits_per_byte() if self.step >= plan.steps else None
-        if bits is not None:
-            self._point(curve, None, bits, before + time.monotonic() - began)
-        self.save()
+        pace = _Pace(self, curve.seconds if curve else 0.0)
+        with Keeper(self, self._keeping) as keeper:
+            told = self.step
+            losses: list[float] = []
+            while self.step < self.plan.steps:
+                losses.append(self.advance())
+                progress(self.step, self.plan.steps)
+                measure = self.step % max(self.plan.steps // _MEASURES, 1) == 0 and self.step < self.plan.steps
+                bits = self.bits_per_byte(_MEASURED) if measure else None
+                if measure or self.step - told >= max(self.plan.steps // 200, 1):
+                    # Each process has its own windows' part of the mean.
+                    loss = self.processes.total(sum(losses) / len(losses))
+                    written = sample(self.model) if measure and sample is not None and first else ""
+                    self._point(curve, tell, pace, loss=round(loss, 4), bits=bits, sample=written)
+                    told, losses = self.step, []
+                self._look(pace, changed)
+                keeper.after_step()
+                if until():
+                    break
+            bits = self.bits_per_byte() if self.step >= self.plan.steps else None
+            if bits is not None:
+                self._point(curve, tell, pace, bits=bits)
+            keeper.save()
         # DDP holds on to the process group; one that outlives the group's end aborts the process.
         self._parallel = None
         return bits
 
-    def _point(self, curve: Curve | None, loss: float | None, bits: float | None, seconds: float) -> None:
-        if curve is None:
+    def _look(self, pace: "_Pace", changed: Callable[[Plan], None]) -> None:
+        """Compares with the clock where that is due; the first process's clock is everybody's."""
+        look = self.plan.next_look
+        if look is None or self.step < look or self.step >= self.plan.steps:
+            return
+        most = most_steps(int(self.text.documents[self.text.train_documents]), self.plan.batch * self.plan.context)
+        self.plan = self.processes.agree(self.plan.adjusted(self.step, pace.seconds, most))
+        changed(self.plan)
+        self.processes.wait()
+        self.optimizer.plan = self.plan
+
+    def _point(
+        self,
+        curve: Curve | None,
+        tell: Callable[[dict[str, Any]], None],
+        pace: "_Pace",
+        loss: float | None = None,
+        bits: float | None = None,
+        sample: str = "",
+    ) -> None:
+        if not self.processes.first:
             return
         tokens = self.step * self.plan.batch * self.plan.context
         point: dict[str, Any] = {"step": self.step, "steps": self.plan.steps, "tokens": tokens}
         if loss is not None:
-            point["loss"] = round(loss, 4)
+            point["loss"] = loss
+            point |= pace.measures(self._peak * self.processes.size)
         if bits is not None:
             point["bits_per_byte"] = round(bits, 4)
-        curve.add(**point, seconds=round(seconds, 2), at=now_ms())
+        point |= {name: count for name in ("clipped", "skipped") if (count := getattr(self.guard, name))}
+        point |= {"seconds": round(pace.seconds, 2), "at": now_ms()}
+        if sample:
+            point["sample"] = sample
+        if curve is not None:
+            curve.add(**point)
+        tell(point)
+
+
+class _Pace:
+    """How fast a run goes. before: seconds it took until now, in processes that are gone."""
+
+    def __init__(self, trainer: Trainer, before: float) -> None:
+        self._trainer = trainer
+        self._began = time.monotonic() - before
+        self._last = (trainer.step, time.monotonic())
+
+    @property
+    def seconds(self) -> float:
+        """Since the run's first step, pauses left out."""
+        return time.monotonic() - self._began
+
+    def measures(self, peak: float) -> dict[str, float]:
+        """Tokens a second since the last call, seconds left at that pace, and the share of `peak` that is used."""
+        step, at = self._last
+        plan, now = self._trainer.plan, time.monotonic()
+        self._last = (self._trainer.step, now)
+        speed = (self._trainer.step - step) * plan.batch * plan.context / max(now - at, 1e-9)
+        left = (plan.steps - self._trainer.step) * plan.batch * plan.context / max(speed, 1e-9)
+        found = {"tokens_per_second": round(speed, 1), "left": round(left, 1)}
+        return found | ({"mfu": round(speed * plan.flops_per_token / peak, 4)} if peak else {})
 
 
 def seconds_per_step(

@@ -74,7 +74,7 @@ class Optimizer:
             weight_decay=0.0,
             fused=True,
         )
-        self._plan = plan
+        self.plan = plan
         self._parts: Sequence[tuple[torch.optim.Optimizer, float]] = (
             (Muon(matrices, plan.matrix_rate, 0.95, precision), plan.matrix_rate),
             (adam, plan.vector_rate),
@@ -82,7 +82,7 @@ class Optimizer:
 
     def step(self, step: int) -> None:
         """One step at the plan's rates, and no gradients after it."""
-        factor = self._plan.rate(step)
+        factor = self.plan.rate(step)
         for optimizer, rate in self._parts:
             for group in optimizer.param_groups:
                 group["lr"] = rate * factor

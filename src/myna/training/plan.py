@@ -1,8 +1,9 @@
 """One dial: from minutes to depth, width, batch, learning rates and steps. Fixed once, kept with the run.
 
 The model's size follows from the compute that fits in the time and from how much text there is; the number of steps
-from the time one step of that very model takes here. Once made, a plan is never changed by how fast things go: that
-is what makes a run that was killed end in the same bits as one that was not.
+from the time one step of that very model takes here. At three tenths and three quarters of the way the clock is looked at,
+and where the machine turned out slower or faster the number of steps is set once more. Each such change is part of the plan
+and is kept before it holds, so that a run that is killed, or repeated from its manifest, takes the same steps.
 """
 
 import math
@@ -24,6 +25,10 @@ was ahead of one of 1.8M that saw 0.8M, in the same time (docs/model.md)."""
 _MOST_EPOCHS = 12
 """Beyond a dozen readings nothing new is learned (Muennighoff et al. 2023 find little after 4, nothing after 16)."""
 _FEWEST_STEPS = 20
+_LOOKS = (0.3, 0.75)
+"""Shares of the steps after which the clock is looked at."""
+_OFF = 0.05
+"""What a run may be off its time before its steps are changed."""
 _CONTEXT = 128
 _CONTEXT_LONG = 512
 _BATCH_TOKENS = 4096
@@ -52,6 +57,10 @@ class Plan:
     minutes: float
     threads: int = 1
     compile: bool = False
+    seconds: float = 0.0
+    """For the steps; 0 for a number of steps that nothing changes."""
+    changes: tuple[tuple[int, int, int], ...] = ()
+    """Looks at the clock: after which step, the steps planned before it, and those planned since."""
 
     @property
     def tokens(self) -> int:
@@ -62,8 +71,40 @@ class Plan:
         """The learning rates' factor at a step: rises to 1, stays, falls in a line to a twentieth."""
         if step < self.warmup:
             return (step + 1) / (self.warmup + 1)
-        left = self.steps - step
+        planned = self.changes[0][1] if self.changes else self.steps
+        left = planned - self._as_planned(step)
         return 1.0 if left > self.cooldown else 0.05 + 0.95 * left / max(self.cooldown, 1)
+
+    def _as_planned(self, step: int) -> float:
+        """How far a step is, in steps of the first plan: after a change the rest of it is gone through slower or faster,
+        so that the rates go on from where they are."""
+        planned = self.changes[0][1] if self.changes else self.steps
+        at = place = 0.0
+        steps = float(planned)
+        for after, _, since in self.changes:
+            if step <= after:
+                break
+            place += (planned - place) * (after - at) / (steps - at)
+            at, steps = float(after), float(since)
+        return place + (planned - place) * (step - at) / (steps - at)
+
+    @property
+    def next_look(self) -> int | None:
+        """The step after which to compare with the clock; None where that is over, or no time was given."""
+        if not self.seconds or len(self.changes) >= len(_LOOKS):
+            return None
+        return max(int(self.steps * _LOOKS[len(self.changes)]), 1)
+
+    def adjusted(self, step: int, spent: float, most: int) -> "Plan":
+        """The plan after a look at the clock: the same, or with as many steps as fit in what is left of the time.
+
+        spent: seconds that `step` steps took. most: steps that read the text as often as is of use.
+        """
+        fitting = step + round(max(self.seconds - spent, 0.0) * step / max(spent, 1e-9))
+        fitting = max(min(fitting, max(most, self.steps)), step + max(step // 20, 1))
+        off = abs(fitting - self.steps) > _OFF * self.steps
+        steps = fitting if off and step < self.steps else self.steps
+        return replace(self, steps=steps, changes=(*self.changes, (step, self.steps, steps)))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON keeps it."""
@@ -72,7 +113,8 @@ class Plan:
     @classmethod
     def from_dict(cls, body: dict[str, Any]) -> "Plan":
         """The inverse of `to_dict`."""
-        return cls(**body)
+        changes = tuple((int(after), int(before), int(since)) for after, before, since in body.get("changes", ()))
+        return cls(**{**body, "changes": changes})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +170,13 @@ def make_plan(
     device: str = "cpu",
     threads: int = 1,
     compile: bool = False,
+    rate: float = 1.0,
 ) -> Plan:
     """The plan for a model whose step of `batch` windows takes step_seconds, within `seconds`, on a corpus of `tokens`
-    to train on."""
+    to train on. rate: a factor on the learning rates."""
     shape = size.shape(family, vocabulary)
     window = batch * size.context
-    most = math.ceil(tokens * _MOST_EPOCHS / window)
+    most = most_steps(tokens, window)
     steps = max(min(int(seconds / step_seconds), most), _FEWEST_STEPS)
     return Plan(
         width=size.width,
@@ -146,8 +189,8 @@ def make_plan(
         steps=steps,
         batch=batch,
         micro=batch if device == "cpu" else max(min(batch, 65_536 // size.context), 1),
-        matrix_rate=0.02,
-        vector_rate=0.01,
+        matrix_rate=0.02 * rate,
+        vector_rate=0.01 * rate,
         warmup=min(20, steps // 10),
         cooldown=steps * 2 // 3,
         precision=precision,
@@ -157,6 +200,6 @@ def make_plan(
     )
 
 
-def with_steps(plan: Plan, steps: int) -> Plan:
-    """The same run of another length."""
-    return replace(plan, steps=steps, warmup=min(20, steps // 10), cooldown=steps * 2 // 3)
+def most_steps(tokens: int, window: int) -> int:
+    """Steps of `window` tokens that read a text of `tokens` as often as is of use."""
+    return math.ceil(tokens * _MOST_EPOCHS / window)

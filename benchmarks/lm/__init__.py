@@ -1,0 +1,1 @@
+"""Benchmarks of the language model, by part; `myna bench training` runs them."""
