@@ -1,12 +1,13 @@
 """Training that is killed again and again: does it always go on, what is lost, and is it the same training?
 
-One process is killed (-9) at random steps, each second time while a checkpoint is being written; one rank of two is killed
-while both train, by itself and, in the full run, under torchrun, which starts both again. Asked: every kill resumable, at
-most 10 steps lost, and weights that are those of the undisturbed run bit for bit at the same number of processes. A run
-that changes from 1 process to 2, 4 and back ends within 1e-6 bits a byte of one that did not, in float32.
+One process is killed (-9) at random steps, each second time while a checkpoint is being written; one rank of two is
+killed while both train, by itself and, in the full run, under torchrun, which starts both again. Asked: every kill
+resumable, at most 10 steps lost, and weights that are those of the undisturbed run bit for bit at the same number of
+processes. A run that changes from 1 process to 2, 4 and back ends within 1e-6 bits a byte of one that did not, in
+float32.
 
-What keeping the state costs is CPU time of steps with it over steps without, alternating in one process; the time of the
-thread that writes is in it.
+What keeping the state costs is CPU time of steps with it over steps without, alternating in one process; the time of
+the thread that writes is in it.
 """
 
 import hashlib
@@ -119,7 +120,7 @@ def _one_of(folder: str, where: str, plan: str, stop: int, rank: int, size: int,
         place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "LOCAL_WORLD_SIZE": size, "MASTER_PORT": port}
         os.environ.update({name: str(value) for name, value in place.items()} | {"MASTER_ADDR": "127.0.0.1"})
     # One whose peer was killed ends with an error that is no news.
-    sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     _work(folder, where, plan, stop)
 
 

@@ -1,3 +1,5 @@
+import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from myna.decisions import DecisionLog
 from myna.gate import Reader
 from myna.network import Consent, Deletion, Person, Post, Problem, Purpose
 from myna.network.store import Store
+from myna.training import Dial
 
 _MINUTES = 0.03
 
@@ -207,6 +210,36 @@ def test_a_no_said_while_a_run_waits_holds_when_it_goes_on(tmp_path: Path, monke
     (folder,) = [path for path in (tmp_path / "corpus").iterdir() if path.is_dir()]
     corpus = Corpus(folder)
     assert "thing 23 in" not in corpus.tokenizer.decode(np.asarray(corpus.tokens).tolist())
+
+
+def test_a_manifest_gives_the_same_run_again_and_refuses_another_text(tmp_path: Path) -> None:
+    store, language = _network(tmp_path, 60)
+    first = str(language.train(_MINUTES)["version"])
+    folder = tmp_path / "models" / "language"
+    manifest = tmp_path / "manifest.json"
+    shutil.copyfile(folder / first / "manifest.json", manifest)
+    body = json.loads(manifest.read_text())
+    assert body["facts"] == Reader(store).last_seq()
+    assert {"plan", "corpus", "source", "torch", "machine", "processes"} <= body.keys()
+    second = str(language.train(Dial(**body["dial"]), manifest=manifest)["version"])
+    # Names end in the hash of the weights.
+    assert first.rpartition("-")[2] == second.rpartition("-")[2]
+    store.append([Post("home:more", "home:a", 5000, "a new matter of boats and rivers")])
+    shutil.rmtree(tmp_path / "corpus")
+    with pytest.raises(Problem, match="needs the same text"):
+        language.train(Dial(**body["dial"]), manifest=manifest)
+    manifest.write_text("{}")
+    with pytest.raises(Problem, match="no manifest"):
+        language.train(_MINUTES, manifest=manifest)
+
+
+def test_a_budget_of_tokens_reads_as_many(tmp_path: Path) -> None:
+    _, language = _network(tmp_path, 60)
+    told: list[dict[str, object]] = []
+    result = language.train(Dial(tokens=8192, context=64, batch=8), tell=told.append)
+    assert result["tokens"] == 8192
+    assert told[-1] == {"stage": "embedding"}
+    assert any("sample" in point for point in told)
 
 
 def test_two_cannot_train_at_once(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ with joined() as processes:                                  # one, or as many a
     Trainer(plan, corpus, directory, pick_device(), processes).run()      # killed, it resumes at the same bits
 """
 
-from myna.training.calibration import calibrated_plan
+from myna.training.calibration import calibrated_plan, peak_flops
 from myna.training.checkpoint import (
     Curve,
     Saver,
@@ -17,6 +17,7 @@ from myna.training.checkpoint import (
     save_checkpoint,
     write_atomically,
 )
+from myna.training.dial import Dial
 from myna.training.guard import SpikeGuard
 from myna.training.keeping import Keeper, Keeping
 from myna.training.loop import Trainer, seconds_per_step
@@ -29,6 +30,7 @@ from myna.training.types import Family, Sized, Text
 __all__ = [
     "IGNORED",
     "Curve",
+    "Dial",
     "Family",
     "Keeper",
     "Keeping",
@@ -51,6 +53,7 @@ __all__ = [
     "joined",
     "load_checkpoint",
     "make_plan",
+    "peak_flops",
     "pick_device",
     "read_checkpoint",
     "read_curve",

@@ -89,7 +89,8 @@ def _flush(path: Path) -> None:
 
 
 def load_checkpoint(directory: Path) -> dict[str, Any] | None:
-    """The newest checkpoint of a run that can be read, or None where it has none. Raises Problem if none can be read."""
+    """The newest checkpoint of a run that can be read, or None where it has none. Raises Problem if none can be
+    read."""
     problem: Exception | None = None
     for path in checkpoints(directory):
         try:
@@ -98,7 +99,8 @@ def load_checkpoint(directory: Path) -> dict[str, Any] | None:
             problem = problem or error
     if problem is not None:
         raise Problem(
-            f"No checkpoint under {directory / 'checkpoints'} can be read ({problem}). Remove them; training begins anew."
+            f"No checkpoint under {directory / 'checkpoints'} can be read ({problem}). "
+            "Remove them; training begins anew."
         ) from problem
     return None
 

@@ -1,9 +1,9 @@
 """What keeps one bad step from spoiling a run: gradients far above the usual are cut down, absurd ones are not taken.
 
 The usual is the median of the last 64 norms. A step whose gradient is over 4 times that is scaled down to 4 times; over
-50 times, or not finite, it is left out, as in PaLM's training (Chowdhery et al. 2022, arXiv 2204.02311, section 5.1, which
-skips batches around a spike). The decision depends on gradients alone, so every process makes the same one, and a resumed
-run makes it again.
+50 times, or not finite, it is left out, as in PaLM's training (Chowdhery et al. 2022, arXiv 2204.02311, section 5.1,
+which skips batches around a spike). The decision depends on gradients alone, so every process makes the same one, and
+a resumed run makes it again.
 """
 
 import math

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from myna.training.checkpoint import Saver
+from myna.training.sharding import ShardedSaver
 
 if TYPE_CHECKING:
     from myna.training.loop import Trainer
@@ -28,8 +29,11 @@ class Keeper:
 
     def __init__(self, trainer: "Trainer", keeping: Keeping) -> None:
         self._trainer, self._keeping = trainer, keeping
-        writes = trainer.directory is not None and trainer.processes.first
-        self._saver = Saver(trainer.directory, trainer.step) if writes and trainer.directory is not None else None
+        self._saver: Saver | ShardedSaver | None = None
+        if trainer.directory is not None and trainer.sharded:
+            self._saver = ShardedSaver(trainer.directory, trainer.processes, trainer.step)
+        elif trainer.directory is not None and trainer.processes.first:
+            self._saver = Saver(trainer.directory, trainer.step)
         self._began = self._at = time.monotonic()
         self._step = trainer.step
         self._stood = 0.0
@@ -46,10 +50,15 @@ class Keeper:
         if self._saver is None:
             return
         now, step, keeping = time.monotonic(), self._trainer.step, self._keeping
-        if step - self._step < keeping.steps and now - self._at < keeping.seconds:
+        due = step - self._step >= keeping.steps or now - self._at >= keeping.seconds
+        due = due and self._stood <= 1 + keeping.share * (now - self._began)
+        if isinstance(self._saver, ShardedSaver):
+            # All take part or none: the first one's clock is everybody's, and it is asked every few steps only.
+            due = step % max(keeping.steps, 1) == 0 and self._trainer.processes.agree(due)
+        if not due:
             return
         late = step - self._saver.step >= 2 * keeping.steps - 1
-        if self._stood > 1 + keeping.share * (now - self._began) or (self._saver.busy and not late):
+        if self._saver.busy and not late:
             return
         self.save(wait=False)
         self._stood += time.monotonic() - now

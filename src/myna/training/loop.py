@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from myna.network import Problem, Progress, now_ms, quiet
+from myna.training import sharding
 from myna.training.checkpoint import Curve, load_checkpoint
 from myna.training.guard import SpikeGuard, gradient_norm, scale_gradients
 from myna.training.keeping import Keeper, Keeping
@@ -60,9 +61,11 @@ class Trainer:
         start: nn.Module | None = None,
         keeping: Keeping = Keeping(),
         peak: float = 0.0,
+        shard: bool = False,
     ) -> None:
-        """start: a model to go on from instead of an untrained one, of the plan's shape. peak: floating-point operations
-        a second of one process at best, to compare with; 0 where not measured."""
+        """start: a model to go on from instead of an untrained one, of the plan's shape. peak: floating-point
+        operations a second of one process at best, to compare with; 0 where not measured. shard: each process
+        holds a part of the model, instead of the whole."""
         self.plan, self.text, self.directory, self.device = plan, text, directory, device
         self.processes = processes or Processes()
         self.order = Order(text, plan.seed, plan.context)
@@ -73,8 +76,11 @@ class Trainer:
         self.step = 0
         self.guard = SpikeGuard()
         self._keeping, self._peak = keeping, peak
-        self.optimizer = Optimizer(self.model, plan)
         objective: nn.Module = Objective(self.model, text.end, plan.precision)
+        self.sharded = shard and self.processes.size > 1
+        if self.sharded:
+            sharding.shard(objective, self.model.model.layers, device)  # type: ignore[arg-type, union-attr]
+        self.optimizer = Optimizer(self.model, plan)
         if plan.compile:
             objective.compile()
         self._objective = objective
@@ -85,14 +91,17 @@ class Trainer:
     def _resume(self, directory: Path) -> None:
         state = load_checkpoint(directory)
         if state is not None:
-            self.model.load_state_dict(state["model"])
+            here = self.model.state_dict()
+            weights = {name: sharding.divided_like(whole, here[name]) for name, whole in state["model"].items()}
+            self.model.load_state_dict(weights)
             self.optimizer.load_state_dict(state["optimizer"])
+            sharding.load_divided(self.optimizer.parts)
             self.guard.load_state_dict(state["guard"])
             self.step = state["step"]
         if self.processes.agree(self.step) != self.step:
             raise Problem(
-                f"This process found the state after step {self.step} in {directory}, the first process another. All of "
-                "them must see the same home folder."
+                f"This process found the state after step {self.step} in {directory}, the first process another. "
+                "All of them must see the same home folder."
             )
 
     def state_dict(self) -> dict[str, Any]:
@@ -104,15 +113,16 @@ class Trainer:
         """One step; returns this process's part of its mean loss in nats a token: over all processes they sum to it."""
         plan, processes = self.plan, self.processes
         if self._parallel is None:
-            several = processes.size > 1
+            several = processes.size > 1 and not self.sharded
             self._parallel = DistributedDataParallel(self._objective) if several else self._objective
         ids, targets, count = self.order.batch(self.step, plan.batch, processes.share(plan.batch))
         total = 0.0
-        for begin in range(0, len(ids), plan.micro):
-            last = begin + plan.micro >= len(ids)
-            with self._unsynchronised(last):
-                part = slice(begin, begin + plan.micro)
-                loss = self._parallel(self._tensor(ids[part]), self._tensor(targets[part]))
+        # As many pieces on every process: they wait for each other in each.
+        pieces = math.ceil(math.ceil(plan.batch / processes.size) / plan.micro)
+        for piece in range(pieces):
+            with self._unsynchronised(piece == pieces - 1):
+                part = slice(piece * plan.micro, (piece + 1) * plan.micro)
+                loss = self._parallel(*self._rows(ids[part], targets[part]))
                 # DDP averages over processes; the loss is the mean over all of the step's targets.
                 (loss * (processes.size / max(count, 1))).backward()
             total += float(loss.detach())
@@ -130,9 +140,17 @@ class Trainer:
         self.optimizer.step(self.step)
 
     def _unsynchronised(self, last: bool) -> AbstractContextManager[Any]:
+        if self.sharded:
+            sharding.synchronise(self._objective, last)
         if isinstance(self._parallel, DistributedDataParallel) and not last:
             return self._parallel.no_sync()
         return nullcontext()
+
+    def _rows(self, ids: np.ndarray, targets: np.ndarray) -> tuple[Tensor, Tensor]:
+        """On the device; where there is none, one row of which nothing is learned."""
+        if not len(ids):
+            ids, targets = np.full((1, 2), self.text.end), np.full((1, 2), IGNORED)
+        return self._tensor(ids), self._tensor(targets)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device, non_blocking=True)
@@ -143,12 +161,16 @@ class Trainer:
         ids, targets, size = held_out(self.text, self.plan.context, most)
         if not size:
             return None
-        objective = Objective(self.model, self.text.end, self.plan.precision)
+        objective = self._objective if self.sharded else Objective(self.model, self.text.end, self.plan.precision)
+        most_rows = math.ceil(len(ids) / self.processes.size)
         part = self.processes.share(len(ids))
         ids, targets = ids[part], targets[part]
         nats = 0.0
-        for begin in range(0, len(ids), _ROWS):
+        for begin in range(0, most_rows, _ROWS):
             rows = slice(begin, begin + _ROWS)
+            if not len(ids[rows]):
+                nats += float(objective(*self._rows(ids[rows], targets[rows])))
+                continue
             longest = int((targets[rows] != IGNORED).any(0).nonzero()[0].max(initial=0)) + 1
             nats += float(objective(self._tensor(ids[rows, :longest]), self._tensor(targets[rows, :longest])))
         return self.processes.total(nats) / math.log(2) / size
@@ -163,9 +185,9 @@ class Trainer:
     ) -> float | None:
         """All steps that are left; returns bits per byte at the end.
 
-        until: asked after each step whether to stop. tell: given each point of the curve, by the first process. changed:
-        given a plan whose number of steps a look at the clock has changed, to keep it before it holds. sample: writes a
-        little with the model as it is, for the curve.
+        until: asked after each step whether to stop. tell: given each point of the curve, by the first process.
+        changed: given a plan whose number of steps a look at the clock has changed, to keep it before it holds.
+        sample: writes a little with the model as it is, for the curve.
         """
         first = self.processes.first
         curve = Curve(self.directory / "curve.jsonl", self.step) if self.directory is not None and first else None
@@ -181,7 +203,8 @@ class Trainer:
                 if measure or self.step - told >= max(self.plan.steps // 200, 1):
                     # Each process has its own windows' part of the mean.
                     loss = self.processes.total(sum(losses) / len(losses))
-                    written = sample(self.model) if measure and sample is not None and first else ""
+                    writes = measure and first and not self.sharded
+                    written = sample(self.model) if writes and sample is not None else ""
                     self._point(curve, tell, pace, loss=round(loss, 4), bits=bits, sample=written)
                     told, losses = self.step, []
                 self._look(pace, changed)

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor, distribute_tensor
 
 from myna.training.plan import Plan
 
@@ -45,6 +46,10 @@ class Muon(torch.optim.Optimizer):
 
 def orthogonalised(matrix: Tensor, precision: torch.dtype) -> Tensor:
     """The matrix with its singular values brought near 1 (0.7 to 1.2), by five quintic Newton-Schulz iterations."""
+    if isinstance(matrix, DTensor):
+        # Its singular values are those of the whole matrix: each process computes it, and keeps its part.
+        whole = orthogonalised(matrix.full_tensor(), precision)
+        return distribute_tensor(whole, matrix.device_mesh, matrix.placements, src_data_rank=None)
     a, b, c = _QUINTIC
     x = matrix.to(precision, copy=True)
     tall = x.shape[0] > x.shape[1]
@@ -61,7 +66,7 @@ class Optimizer:
     """Both, stepped as one."""
 
     def __init__(self, model: nn.Module, plan: Plan) -> None:
-        named = list(model.named_parameters())
+        named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
         matrices = [p for name, p in named if p.ndim == 2 and "embed_tokens" not in name and "lm_head" not in name]
         tables = [p for name, p in named if p.ndim == 2 and ("embed_tokens" in name or "lm_head" in name)]
         vectors = [p for _, p in named if p.ndim < 2]
@@ -88,6 +93,11 @@ class Optimizer:
                 group["lr"] = rate * factor
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+
+    @property
+    def parts(self) -> list[torch.optim.Optimizer]:
+        """The optimizers this one is made of, in the order of `state_dict`."""
+        return [optimizer for optimizer, _ in self._parts]
 
     def state_dict(self) -> list[dict[str, object]]:
         """What a checkpoint keeps."""

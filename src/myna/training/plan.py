@@ -1,9 +1,10 @@
 """One dial: from minutes to depth, width, batch, learning rates and steps. Fixed once, kept with the run.
 
 The model's size follows from the compute that fits in the time and from how much text there is; the number of steps
-from the time one step of that very model takes here. At three tenths and three quarters of the way the clock is looked at,
-and where the machine turned out slower or faster the number of steps is set once more. Each such change is part of the plan
-and is kept before it holds, so that a run that is killed, or repeated from its manifest, takes the same steps.
+from the time one step of that very model takes here. At three tenths and three quarters of the way the clock is
+looked at, and where the machine turned out slower or faster the number of steps is set once more. Each such change is
+part of the plan and is kept before it holds, so that a run that is killed, or repeated from its manifest, takes the
+same steps.
 """
 
 import math
@@ -76,8 +77,8 @@ class Plan:
         return 1.0 if left > self.cooldown else 0.05 + 0.95 * left / max(self.cooldown, 1)
 
     def _as_planned(self, step: int) -> float:
-        """How far a step is, in steps of the first plan: after a change the rest of it is gone through slower or faster,
-        so that the rates go on from where they are."""
+        """How far a step is, in steps of the first plan: after a change the rest of it is gone through slower or
+        faster, so that the rates go on from where they are."""
         planned = self.changes[0][1] if self.changes else self.steps
         at = place = 0.0
         steps = float(planned)
@@ -130,7 +131,7 @@ class Size:
         return family.shape(self.width, self.layers, vocabulary, self.context)
 
 
-def choose_size(flops: float, tokens: int, vocabulary: int, family: Family, device: str = "cpu") -> Size:
+def choose_size(flops: float, tokens: float, vocabulary: int, family: Family, device: str = "cpu") -> Size:
     """The model that this much compute (floating-point operations in all) trains best on a corpus of `tokens`."""
     best = Size(*_LADDER[0], _CONTEXT)
     for width, layers in _LADDER:
@@ -141,7 +142,20 @@ def choose_size(flops: float, tokens: int, vocabulary: int, family: Family, devi
     return best
 
 
-def batch_of(flops: float, tokens: int, size: Size, shape: Sized, device: str = "cpu") -> int:
+def size_of(parameters: int, vocabulary: int, family: Family, device: str = "cpu") -> Size:
+    """The size with the number of parameters nearest to this: a rung's width, with up to twice or half its layers."""
+    found = []
+    for width, layers in _LADDER:
+        context = _CONTEXT if width < 512 and device == "cpu" else _CONTEXT_LONG
+        for depth in range(max(layers // 2, 1), 2 * layers + 1):
+            size = Size(width, depth, context)
+            off = abs(math.log(size.shape(family, vocabulary).parameters / parameters))
+            # Of two as near, the one shaped like the ladder.
+            found.append((round(off, 2), abs(depth - layers), size))
+    return min(found, key=lambda candidate: candidate[:2])[2]
+
+
+def batch_of(flops: float, tokens: float, size: Size, shape: Sized, device: str = "cpu") -> int:
     """Windows a step: more with more compute, but enough steps for the little text of a small network."""
     read = _readable(flops, tokens, shape)
     # Around 700 steps at the least; from there the batch grows with the square root of what is read.
@@ -152,7 +166,7 @@ def batch_of(flops: float, tokens: int, size: Size, shape: Sized, device: str = 
     return int(2 ** round(math.log2(wanted / size.context))) or 1
 
 
-def _readable(flops: float, tokens: int, shape: Sized) -> float:
+def _readable(flops: float, tokens: float, shape: Sized) -> float:
     return min(flops / shape.flops_per_token, tokens * _MOST_EPOCHS)
 
 
