@@ -9,10 +9,12 @@ import json
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from myna.app.conversations import build_conversations, keep_conversations_to_permitted
 from myna.app.manifest import described_machine, read_manifest, source_hash
 from myna.decisions import DecisionLog, new_id
 from myna.gate import MYNA, Reader
@@ -33,6 +35,8 @@ _EMBEDDING_SHARE = 0.12
 """Of the time asked for, kept for fitting the embedding; training gets at least _TRAINING_LEAST."""
 _TRAINING_LEAST = 0.4
 _SAMPLE_TOKENS = 24
+_TUNING_RATE = 0.2
+"""Of a new model's learning rates, for one that learns to answer."""
 
 
 def unheard(point: dict[str, Any]) -> None:
@@ -59,8 +63,11 @@ class TrainingRun:
         self._run = root / "run"
         self._state: dict[str, Any] = {}
 
-    def train(self, dial: "Dial", manifest: Path | None = None) -> None:
-        """All stages that are left. Raises Problem where there is nothing to train on."""
+    def train(
+        self, dial: "Dial", manifest: Path | None = None, chat: bool = False, examples: Path | None = None
+    ) -> None:
+        """All stages that are left. chat: learns answers only, from threads and `examples`, starting from the version
+        in use. Raises Problem where there is nothing to train on."""
         from myna.training import Trainer, peak_flops, pick_device, set_threads
 
         began = time.monotonic()
@@ -71,28 +78,33 @@ class TrainingRun:
                 f"The run of {manifest} had {again['processes']} processes, this one has {processes.size}; sums "
                 f"made in another order round apart. Start it with torchrun --nproc-per-node {again['processes']}."
             )
-        self._state = processes.agree(self._begin(dial, again) if processes.first else None)
+        self._state = processes.agree(self._begin(dial, again, chat, examples) if processes.first else None)
         corpus = self._corpus(_part(self._progress, 0, _READ))
         device = pick_device(processes.local)
         plan = self._plan(corpus, device, dial, time.monotonic() - began)
         self._progress(_PLANNED, _TRAINED)
         set_threads(plan.threads)
         peak = processes.agree(peak_flops(plan.precision, device))
-        trainer = Trainer(plan, _family(), corpus, self._run, device, processes, peak=peak)
+        trainer = Trainer(
+            *(plan, self._family(), corpus, self._run, device, processes), peak=peak, shard=dial.shard
+        )  # fmt: skip
         bits = trainer.run(
             _part(self._progress, _PLANNED, _LEARNED),
             tell=self._tell,
             changed=self._changed,
             sample=lambda model: _sample(model, corpus),
         )
+        model = trainer.whole_model()
         if processes.first:
             self._tell({"stage": "embedding"})
-            self._publish(trainer.model, corpus, trainer.plan, bits, _part(self._progress, _LEARNED, _TRAINED))
+            self._publish(model, corpus, trainer.plan, bits, _part(self._progress, _LEARNED, _TRAINED))
 
-    def _begin(self, dial: "Dial", again: dict[str, Any] | None) -> dict[str, Any]:
+    def _begin(self, dial: "Dial", again: dict[str, Any] | None, chat: bool, examples: Path | None) -> dict[str, Any]:
         """The state of the run to go on with, or of a new one."""
         path = self._run / "run.json"
-        asked = {"dial": dial.to_dict(), "again": again}
+        if again is not None:
+            chat, examples = bool(again.get("start")), Path(again["examples"]) if again.get("examples") else None
+        asked = {"dial": dial.to_dict(), "again": again, "chat": chat, "examples": str(examples) if examples else ""}
         if path.exists():
             state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             if state.get("asked") == asked:
@@ -100,26 +112,38 @@ class TrainingRun:
         shutil.rmtree(self._run, ignore_errors=True)
         self._run.mkdir(parents=True)
         now = now_ms()
-        state = {"asked": asked, "began": now, "decision": new_id("d", now)}
+        state = {"asked": asked, "began": now, "decision": new_id("d", now), "start": ""}
+        if chat:
+            current = self._root / "current"
+            state["start"] = current.read_text(encoding="utf-8").strip() if current.exists() else ""
+            state["start"] = again["start"] if again is not None else state["start"]
+            if not (self._root / state["start"] / "myna.json").exists():
+                raise Problem("There is no language model to teach answering. Train one with `myna train` first.", 409)
         _keep(path, state)
         return state
 
     def _corpus(self, progress: Progress) -> "Corpus":
-        from myna.corpus import Corpus, build_corpus, keep_to_permitted
+        from myna.corpus import Corpus, Tokenizer, build_corpus
 
         state, again = self._state, self._state["asked"]["again"]
         if self._processes.first:
             if "corpus" not in state and again is not None:
                 state["corpus"] = again["corpus"]["hash"]
             if "corpus" in state and (self._corpora / state["corpus"] / "corpus.json").exists():
-                keep_to_permitted(Corpus(self._corpora / state["corpus"]), self._reader)
+                self._keep_to_permitted(Corpus(self._corpora / state["corpus"]))
             else:
                 shutil.rmtree(self._run / "checkpoints", ignore_errors=True)
                 for name in ("curve.jsonl", "manifest.json"):
                     (self._run / name).unlink(missing_ok=True)
                 state.pop("plan", None)
                 state["facts"] = self._reader.last_seq()
-                state["corpus"] = build_corpus(self._reader, self._corpora, progress).description.hash
+                if state["start"]:
+                    tokenizer = Tokenizer.load(self._root / state["start"])
+                    examples = Path(path) if (path := state["asked"]["examples"]) else None
+                    built = build_conversations(self._reader, self._corpora, tokenizer, examples, progress)
+                else:
+                    built = build_corpus(self._reader, self._corpora, progress)
+                state["corpus"] = built.description.hash
             if again is not None and state["corpus"] != again["corpus"]["hash"]:
                 raise Problem(
                     f"The text that may be learned today has the hash {state['corpus']}, that of the manifest "
@@ -132,6 +156,7 @@ class TrainingRun:
         return Corpus(self._corpora / state["corpus"])
 
     def _plan(self, corpus: "Corpus", device: str, dial: "Dial", spent: float) -> "Plan":
+        from myna.model import Shape
         from myna.training import Plan, calibrated_plan
 
         state, processes = self._state, self._processes
@@ -142,7 +167,13 @@ class TrainingRun:
             asked = dial.seconds(processes.size)
             seconds = asked if dial.tokens else max(asked * (1 - _EMBEDDING_SHARE) - spent, asked * _TRAINING_LEAST)
             seconds = processes.agree(seconds)
-            plan = calibrated_plan(_family(), corpus, seconds, dial.minutes, dial.seed, device, processes, dial)
+            if state["start"]:
+                shape = Shape.from_hugging_face(self._root / state["start"] / "config.json")
+                # Of the model there is; gentler steps, since it knows much already.
+                dial = replace(dial, width=shape.width, layers=shape.layers, parameters=0)
+                dial = replace(dial, context=dial.context or shape.context, rate=dial.rate * _TUNING_RATE)
+            family = self._family()
+            plan = calibrated_plan(family, corpus, seconds, dial.minutes, dial.seed, device, processes, dial)
             state["plan"] = plan.to_dict()
         plan = Plan.from_dict(state["plan"])
         if processes.first:
@@ -165,6 +196,8 @@ class TrainingRun:
             "corpus": corpus.description.to_dict(),
             "facts": self._state.get("facts", {}),
             "processes": self._processes.size,
+            "start": self._state["start"],
+            "examples": self._state["asked"]["examples"],
             "source": source_hash(),
             **described_machine(),
         }
@@ -184,20 +217,17 @@ class TrainingRun:
         progress(1, 1)
 
     def _write(self, model: Any, corpus: "Corpus", plan: "Plan", bits: float | None, progress: Progress) -> str:
-        from myna.corpus import clean, keep_to_permitted, persist
-        from myna.model import fit_embedder, save_model
+        from myna.corpus import persist
+        from myna.model import save_model
 
-        keep_to_permitted(corpus, self._reader)
+        self._keep_to_permitted(corpus)
         fresh = self._root / ".publishing"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
         tokenizer = corpus.tokenizer
         save_model(model, fresh, tokenizer.end, tokenizer.pad)
         tokenizer.save(fresh)
-        border, all = corpus.train_documents, corpus.description.documents
-        known, held_out = corpus.said(0, border), corpus.said(border, all)
-        embedder, quality = fit_embedder(model, tokenizer, clean, known, held_out, plan.seed, progress)
-        embedder.save(fresh)
+        quality = self._embed(fresh, model, corpus, plan.seed, progress)
         for name in ("curve.jsonl", "manifest.json"):
             shutil.copyfile(self._run / name, fresh / name)
         began = self._state["began"]
@@ -214,6 +244,8 @@ class TrainingRun:
             "corpus": corpus.description.to_dict(),
             "plan": plan.to_dict(),
             "embedding": quality,
+            "chat": bool(self._state["start"]),
+            "start": self._state["start"],
         }
         _keep(fresh / "myna.json", about)
         persist(fresh)
@@ -221,6 +253,39 @@ class TrainingRun:
         fresh.replace(self._root / version)
         self._record(about)
         return version
+
+    def _embed(self, fresh: Path, model: Any, corpus: "Corpus", seed: int, progress: Progress) -> dict[str, Any]:
+        """Puts the version's embedding beside its weights; returns how good it is."""
+        from myna.corpus import clean
+        from myna.model import fit_embedder
+
+        if start := self._state["start"]:
+            # The tokens are the same, and a few conversations teach less about what posts mean than the whole corpus.
+            shutil.copyfile(self._root / start / "embedding.safetensors", fresh / "embedding.safetensors")
+            about = json.loads((self._root / start / "myna.json").read_text(encoding="utf-8"))
+            found: dict[str, Any] = about["embedding"]
+            return found
+        border, all = corpus.train_documents, corpus.description.documents
+        known, held_out = corpus.said(0, border), corpus.said(border, all)
+        embedder, quality = fit_embedder(model, corpus.tokenizer, clean, known, held_out, seed, progress)
+        embedder.save(fresh)
+        return dict(quality)
+
+    def _keep_to_permitted(self, corpus: "Corpus") -> None:
+        from myna.corpus import keep_to_permitted
+
+        (keep_conversations_to_permitted if self._state["start"] else keep_to_permitted)(corpus, self._reader)
+
+    def _family(self) -> "Family":
+        """Untrained models of any size; or, for a run that goes on from a version, that one alone."""
+        from myna.model import Shape, load_model, new_model, shape_of
+        from myna.training import Family
+
+        if not (start := self._state["start"]):
+            return Family(shape_of, new_model)
+        folder = self._root / start
+        shape = Shape.from_hugging_face(folder / "config.json")
+        return Family(lambda *_: shape, lambda *_: load_model(folder))
 
     def _recorded(self) -> str:
         """The version of this run's decision, where it was logged before a kill; else a name of none."""
@@ -270,13 +335,6 @@ def _part(progress: Progress, begin: int, end: int) -> Progress:
         progress(most, _TRAINED)
 
     return within
-
-
-def _family() -> "Family":
-    from myna.model import new_model, shape_of
-    from myna.training import Family
-
-    return Family(shape_of, new_model)
 
 
 def _keep(path: Path, body: dict[str, Any]) -> None:

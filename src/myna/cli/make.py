@@ -163,6 +163,7 @@ _MINUTES = 5.0
 
 
 def train(
+    kind: Annotated[str, typer.Argument(help="`chat`: teaches the version in use to answer.", show_default="")] = "",
     home: Home = None,
     database: Database = None,
     minutes: Annotated[
@@ -180,6 +181,10 @@ def train(
     manifest: Annotated[
         Path | None, typer.Option("--manifest", help="A version's manifest.json: the same run, to the same bits.")
     ] = None,
+    examples: Annotated[
+        Path | None, typer.Option("--examples", help="For chat: conversations of your own, JSONL of messages.")
+    ] = None,
+    shard: Annotated[bool, typer.Option("--shard", help="Divide the model among the processes (FSDP2).")] = False,
     what: Annotated[list[str] | None, typer.Option("--what", help="language, ranking, drafts; all without it.")] = None,
     json: Json = False,
 ) -> None:
@@ -188,7 +193,9 @@ def train(
     The budget is one of --minutes, --gpu-days and --tokens; all else follows from it, or is given. On several
     processes or machines: `torchrun --nproc-per-node 2 -m myna train --what language`.
     """
-    chosen = what or list(_WHAT)
+    if kind not in ("", "chat"):
+        raise Problem(f"`myna train {kind}` is not known; there are `myna train` and `myna train chat`.")
+    chosen = ["language"] if kind else what or list(_WHAT)
     if unknown := set(chosen) - set(_WHAT):
         raise Problem(f"There is no model {', '.join(sorted(unknown))}; --what takes language, ranking or drafts.")
     if not (minutes or gpu_days or tokens):
@@ -196,11 +203,12 @@ def train(
     given = {
         **{"minutes": minutes, "gpu_days": gpu_days, "tokens": tokens, "parameters": params, "layers": layers},
         **{"width": width, "context": context, "batch": batch, "rate": rate, "seed": seed},
+        "shard": shard,
     }
     results = {}
     with network(home, database) as myna:
         if "language" in chosen:
-            results["language"] = _train_language(myna, given, manifest)
+            results["language"] = _train_language(myna, given, manifest, bool(kind), examples)
         if "ranking" in chosen:
             with bar("Training the ranking model") as progress:
                 results["ranking"] = myna.feeds.train(progress)
@@ -211,7 +219,9 @@ def train(
     answer(results, json, *(f"{name}: {say[name](found)}" for name, found in results.items()))
 
 
-def _train_language(myna: Myna, given: Mapping[str, Any], manifest: Path | None) -> dict[str, Any]:
+def _train_language(
+    myna: Myna, given: Mapping[str, Any], manifest: Path | None, chat: bool, examples: Path | None
+) -> dict[str, Any]:
     from myna.training import Dial
 
     if manifest is None:
@@ -219,7 +229,7 @@ def _train_language(myna: Myna, given: Mapping[str, Any], manifest: Path | None)
     else:
         dial = Dial(**read_manifest(manifest)["dial"])
     with watch("Training the language model") as (progress, tell):
-        return myna.language.train(dial.check(), progress, tell=tell, manifest=manifest)
+        return myna.language.train(dial.check(), progress, tell=tell, manifest=manifest, chat=chat, examples=examples)
 
 
 def _of_language(found: Mapping[str, Any]) -> str:

@@ -39,7 +39,7 @@ def calibrated_plan(
     taught = min(tokens, dial.tokens / 12) if dial.tokens else tokens
     size = choose_size(math.inf, taught, vocabulary, family, device)
     flops = math.inf
-    if not dial.tokens and not dial.parameters and size.width > SMALLEST:
+    if not (dial.tokens or dial.parameters or (dial.width and dial.layers)) and size.width > SMALLEST:
         probe = _PROBE.shape(family, vocabulary)
         batch = max(_PROBE_BATCH, processes.size)
         took, _ = _fastest(_PROBE, batch, family, text, precision, device, processes)

@@ -68,6 +68,7 @@ class Trainer:
         holds a part of the model, instead of the whole."""
         self.plan, self.text, self.directory, self.device = plan, text, directory, device
         self.processes = processes or Processes()
+        self._family = family
         self.order = Order(text, plan.seed, plan.context)
         if start is None:
             shape = family.shape(plan.width, plan.layers, plan.vocabulary, plan.context)
@@ -145,6 +146,18 @@ class Trainer:
         if isinstance(self._parallel, DistributedDataParallel) and not last:
             return self._parallel.no_sync()
         return nullcontext()
+
+    def whole_model(self) -> nn.Module:
+        """The model with whole weights; where it is divided, a copy of it, put together by all processes."""
+        if not self.sharded:
+            return self.model
+        weights = sharding.whole_state(self.model)
+        plan = self.plan
+        whole = self._family.build(
+            self._family.shape(plan.width, plan.layers, plan.vocabulary, plan.context), plan.seed
+        )  # fmt: skip
+        whole.load_state_dict(weights)
+        return whole
 
     def _rows(self, ids: np.ndarray, targets: np.ndarray) -> tuple[Tensor, Tensor]:
         """On the device; where there is none, one row of which nothing is learned."""
