@@ -13,6 +13,7 @@ from myna.gate import Reader
 from myna.model import load_model
 from myna.network import Deletion, Person, Post, Problem
 from myna.network.store import Store
+from myna.training import Dial
 
 _MINUTES = 0.03
 
@@ -83,10 +84,10 @@ def test_the_version_in_use_learns_to_answer_and_a_new_version_says_so(tmp_path:
     store, language = _network(tmp_path)
     with pytest.raises(Problem, match="no language model"):
         language.train(_MINUTES, chat=True)
-    first = language.train(_MINUTES)["version"]
+    first = language.train(Dial(tokens=16_384, context=64, batch=8))["version"]
     vectors = language.embed(["the tram"])
     examples = _examples(tmp_path, *[[("user", "are you open"), ("assistant", "every day from nine")]] * 60)
-    second = language.train(0.1, chat=True, examples=examples)["version"]
+    second = language.train(Dial(tokens=65_536, context=64, batch=8, rate=3), chat=True, examples=examples)["version"]
     assert language.version == second != first
     about = language.about()
     assert (about["chat"], about["start"]) == (True, first)
@@ -99,4 +100,4 @@ def test_the_version_in_use_learns_to_answer_and_a_new_version_says_so(tmp_path:
     for _ in range(20):
         with torch.no_grad():
             ids.append(int(model.lm_head(model.hidden(torch.tensor([ids]), tokenizer.end)[0, -1]).argmax()))
-    assert tokenizer.decode(ids[asked:]).startswith("every day from nine<|endoftext|>")
+    assert tokenizer.decode(ids[asked:]).startswith("every day from nine")

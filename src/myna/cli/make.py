@@ -184,6 +184,7 @@ def train(
     examples: Annotated[
         Path | None, typer.Option("--examples", help="For chat: conversations of your own, JSONL of messages.")
     ] = None,
+    slices: Annotated[int, typer.Option(min=0, help="Go through the posts in time order, in so many parts.")] = 0,
     shard: Annotated[bool, typer.Option("--shard", help="Divide the model among the processes (FSDP2).")] = False,
     what: Annotated[list[str] | None, typer.Option("--what", help="language, ranking, drafts; all without it.")] = None,
     json: Json = False,
@@ -204,6 +205,7 @@ def train(
         **{"minutes": minutes, "gpu_days": gpu_days, "tokens": tokens, "parameters": params, "layers": layers},
         **{"width": width, "context": context, "batch": batch, "rate": rate, "seed": seed},
         "shard": shard,
+        "slices": slices,
     }
     results = {}
     with network(home, database) as myna:

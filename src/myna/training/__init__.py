@@ -25,6 +25,7 @@ from myna.training.machine import faster_precision, pick_device, set_threads, th
 from myna.training.order import IGNORED, Order, held_out
 from myna.training.plan import Plan, Size, batch_of, choose_size, make_plan
 from myna.training.processes import Processes, joined
+from myna.training.slices import SlicedOrder, go_back, slice_documents
 from myna.training.types import Family, Sized, Text
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Saver",
     "Size",
     "Sized",
+    "SlicedOrder",
     "SpikeGuard",
     "Text",
     "Trainer",
@@ -49,6 +51,7 @@ __all__ = [
     "checkpoints",
     "choose_size",
     "faster_precision",
+    "go_back",
     "held_out",
     "joined",
     "load_checkpoint",
@@ -60,6 +63,7 @@ __all__ = [
     "save_checkpoint",
     "seconds_per_step",
     "set_threads",
+    "slice_documents",
     "threads_here",
     "write_atomically",
 ]

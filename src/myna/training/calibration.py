@@ -61,7 +61,7 @@ def calibrated_plan(
         plan = replace(plan, steps=steps, warmup=min(20, steps // 10), cooldown=steps * 2 // 3)
     else:
         plan = replace(plan, seconds=seconds)
-    decided: Plan = processes.agree(plan)
+    decided: Plan = processes.agree(replace(plan, slices=dial.slices))
     return decided
 
 

@@ -29,11 +29,13 @@ class Keeper:
 
     def __init__(self, trainer: "Trainer", keeping: Keeping) -> None:
         self._trainer, self._keeping = trainer, keeping
+        self._borders = frozenset(getattr(trainer.order, "borders", ()))
+        """Steps whose state stays: to go back to, where something learned after them is to be forgotten."""
         self._saver: Saver | ShardedSaver | None = None
         if trainer.directory is not None and trainer.sharded:
-            self._saver = ShardedSaver(trainer.directory, trainer.processes, trainer.step)
+            self._saver = ShardedSaver(trainer.directory, trainer.processes, trainer.step, self._borders)
         elif trainer.directory is not None and trainer.processes.first:
-            self._saver = Saver(trainer.directory, trainer.step)
+            self._saver = Saver(trainer.directory, trainer.step, self._borders)
         self._began = self._at = time.monotonic()
         self._step = trainer.step
         self._stood = 0.0
@@ -51,14 +53,15 @@ class Keeper:
             return
         now, step, keeping = time.monotonic(), self._trainer.step, self._keeping
         due = step - self._step >= keeping.steps or now - self._at >= keeping.seconds
+        border = step in self._borders
         due = due and self._stood <= 1 + keeping.share * (now - self._began)
         if isinstance(self._saver, ShardedSaver):
             # All take part or none: the first one's clock is everybody's, and it is asked every few steps only.
             due = step % max(keeping.steps, 1) == 0 and self._trainer.processes.agree(due)
-        if not due:
+        if not due and not border:
             return
         late = step - self._saver.step >= 2 * keeping.steps - 1
-        if self._saver.busy and not late:
+        if self._saver.busy and not late and not border:
             return
         self.save(wait=False)
         self._stood += time.monotonic() - now

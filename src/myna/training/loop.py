@@ -22,6 +22,7 @@ from myna.training.optimizer import Optimizer
 from myna.training.order import IGNORED, Order, held_out
 from myna.training.plan import Plan, Size, make_plan, most_steps
 from myna.training.processes import Processes
+from myna.training.slices import SlicedOrder
 from myna.training.types import Family, Text
 
 _MEASURES = 10
@@ -69,7 +70,9 @@ class Trainer:
         self.plan, self.text, self.directory, self.device = plan, text, directory, device
         self.processes = processes or Processes()
         self._family = family
-        self.order = Order(text, plan.seed, plan.context)
+        self.order: Order | SlicedOrder = Order(text, plan.seed, plan.context)
+        if plan.slices:
+            self.order = SlicedOrder(text, plan.seed, plan.context, plan.batch, plan.steps, plan.slices)
         if start is None:
             shape = family.shape(plan.width, plan.layers, plan.vocabulary, plan.context)
             start = family.build(shape, plan.seed)

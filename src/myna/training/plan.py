@@ -60,6 +60,8 @@ class Plan:
     compile: bool = False
     seconds: float = 0.0
     """For the steps; 0 for a number of steps that nothing changes."""
+    slices: int = 0
+    """In time order, that the text is gone through in; 0 for all of it shuffled."""
     changes: tuple[tuple[int, int, int], ...] = ()
     """Looks at the clock: after which step, the steps planned before it, and those planned since."""
 
@@ -92,7 +94,7 @@ class Plan:
     @property
     def next_look(self) -> int | None:
         """The step after which to compare with the clock; None where that is over, or no time was given."""
-        if not self.seconds or len(self.changes) >= len(_LOOKS):
+        if not self.seconds or self.slices or len(self.changes) >= len(_LOOKS):
             return None
         return max(int(self.steps * _LOOKS[len(self.changes)]), 1)
 
