@@ -242,6 +242,34 @@ def test_a_budget_of_tokens_reads_as_many(tmp_path: Path) -> None:
     assert any("sample" in point for point in told)
 
 
+def test_a_post_forgotten_gives_the_weights_of_a_network_that_dropped_it_before_training(tmp_path: Path) -> None:
+    dial = Dial(tokens=24_576, context=64, batch=8, slices=3)
+    _, language = _network(tmp_path / "a", 90)
+    before = str(language.train(dial)["version"])
+    manifest = tmp_path / "manifest.json"
+    shutil.copyfile(tmp_path / "a" / "models" / "language" / before / "manifest.json", manifest)
+    with pytest.raises(Problem, match="learned nothing from"):
+        language.train(1, forget=["home:none"])
+    post = Corpus(next((tmp_path / "a" / "corpus").iterdir())).posts["post_id"][-8]
+    after = str(language.train(1, forget=[post])["version"])
+
+    _, other = _network(tmp_path / "b", 90)
+    shutil.copytree(tmp_path / "a" / "corpus", tmp_path / "b" / "corpus")
+    never = str(other.train(dial, manifest=manifest)["version"])
+    folders = (tmp_path / "a" / "models" / "language", tmp_path / "b" / "models" / "language")
+    weights = [
+        (folder / version / "model.safetensors").read_bytes()
+        for folder, version in ((folders[0], before), (folders[0], after), (folders[1], never))
+    ]
+    assert weights[0] != weights[1] == weights[2]
+    assert [path.name for path in (folders[0] / "kept").iterdir()] == [after]
+
+
+def test_what_was_not_trained_in_slices_says_how_to_forget(trained: tuple[Path, Store, dict[str, object]]) -> None:
+    with pytest.raises(Problem, match="--slices"):
+        _language(trained).train(1, forget=["home:1"])
+
+
 def test_two_cannot_train_at_once(tmp_path: Path) -> None:
     _, language = _network(tmp_path, 20)
     folder = tmp_path / "models" / "language"

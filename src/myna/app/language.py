@@ -163,13 +163,15 @@ class Language:
         manifest: Path | None = None,
         chat: bool = False,
         examples: Path | None = None,
+        forget: Sequence[str] = (),
     ) -> dict[str, Any]:
         """Trains and publishes a new version, on this process or all that torchrun started, and puts it in use. Killed
         at any moment, the next call that asks for the same goes on.
 
         asked: minutes, or a whole dial. tell: given the points of the curve as they are made. manifest: of a run to
         take again, step by step. chat: learns to answer, from threads and from `examples` (JSONL of conversations),
-        starting from the version in use.
+        starting from the version in use. forget: posts, or people, that the version in use, trained in slices, shall
+        be as if it had never seen.
 
         Returns {"version", "bits_per_byte", "parameters", "tokens", "documents", "seconds"}. Raises Problem where
         there is nothing to train on, or where another process is training.
@@ -186,7 +188,7 @@ class Language:
             if processes.first:
                 self._only_one(stack)
             run = TrainingRun(self._root, self._corpora, self._reader, self._log, processes, progress, tell)
-            run.train(dial.check(), manifest, chat, examples)
+            run.train(dial.check(), manifest, chat, examples, forget)
             processes.wait()
         about = self.about()
         names = ("version", "bits_per_byte", "parameters", "tokens", "documents", "seconds")

@@ -8,13 +8,14 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from myna.app.conversations import build_conversations, keep_conversations_to_permitted
+from myna.app.forgetting import begin_again_without, keep_run
 from myna.app.manifest import described_machine, read_manifest, source_hash
 from myna.decisions import DecisionLog, new_id
 from myna.gate import MYNA, Reader
@@ -64,7 +65,12 @@ class TrainingRun:
         self._state: dict[str, Any] = {}
 
     def train(
-        self, dial: "Dial", manifest: Path | None = None, chat: bool = False, examples: Path | None = None
+        self,
+        dial: "Dial",
+        manifest: Path | None = None,
+        chat: bool = False,
+        examples: Path | None = None,
+        forget: Sequence[str] = (),
     ) -> None:
         """All stages that are left. chat: learns answers only, from threads and `examples`, starting from the version
         in use. Raises Problem where there is nothing to train on."""
@@ -78,7 +84,12 @@ class TrainingRun:
                 f"The run of {manifest} had {again['processes']} processes, this one has {processes.size}; sums "
                 f"made in another order round apart. Start it with torchrun --nproc-per-node {again['processes']}."
             )
-        self._state = processes.agree(self._begin(dial, again, chat, examples) if processes.first else None)
+        state: dict[str, Any] = {}
+        if processes.first and forget:
+            state = begin_again_without(self._root, self._corpora, forget)
+        elif processes.first:
+            state = self._begin(dial, again, chat, examples)
+        self._state = processes.agree(state)
         corpus = self._corpus(_part(self._progress, 0, _READ))
         device = pick_device(processes.local)
         plan = self._plan(corpus, device, dial, time.monotonic() - began)
@@ -213,7 +224,7 @@ class TrainingRun:
         if not (self._root / version / "myna.json").exists():
             version = self._write(model, corpus, plan, bits, progress)
         write_atomically(self._root / "current", version.encode())
-        shutil.rmtree(self._run)
+        keep_run(self._root, version, self._state, plan.slices > 0)
         progress(1, 1)
 
     def _write(self, model: Any, corpus: "Corpus", plan: "Plan", bits: float | None, progress: Progress) -> str:

@@ -184,6 +184,9 @@ def train(
     examples: Annotated[
         Path | None, typer.Option("--examples", help="For chat: conversations of your own, JSONL of messages.")
     ] = None,
+    forget: Annotated[
+        list[str] | None, typer.Option("--forget", help="A post's id: back to before it was learned, and on without.")
+    ] = None,
     slices: Annotated[int, typer.Option(min=0, help="Go through the posts in time order, in so many parts.")] = 0,
     shard: Annotated[bool, typer.Option("--shard", help="Divide the model among the processes (FSDP2).")] = False,
     what: Annotated[list[str] | None, typer.Option("--what", help="language, ranking, drafts; all without it.")] = None,
@@ -196,7 +199,7 @@ def train(
     """
     if kind not in ("", "chat"):
         raise Problem(f"`myna train {kind}` is not known; there are `myna train` and `myna train chat`.")
-    chosen = ["language"] if kind else what or list(_WHAT)
+    chosen = ["language"] if kind or forget else what or list(_WHAT)
     if unknown := set(chosen) - set(_WHAT):
         raise Problem(f"There is no model {', '.join(sorted(unknown))}; --what takes language, ranking or drafts.")
     if not (minutes or gpu_days or tokens):
@@ -210,7 +213,7 @@ def train(
     results = {}
     with network(home, database) as myna:
         if "language" in chosen:
-            results["language"] = _train_language(myna, given, manifest, bool(kind), examples)
+            results["language"] = _train_language(myna, given, manifest, bool(kind), examples, forget or [])
         if "ranking" in chosen:
             with bar("Training the ranking model") as progress:
                 results["ranking"] = myna.feeds.train(progress)
@@ -222,7 +225,12 @@ def train(
 
 
 def _train_language(
-    myna: Myna, given: Mapping[str, Any], manifest: Path | None, chat: bool, examples: Path | None
+    myna: Myna,
+    given: Mapping[str, Any],
+    manifest: Path | None,
+    chat: bool,
+    examples: Path | None,
+    forget: list[str],
 ) -> dict[str, Any]:
     from myna.training import Dial
 
@@ -231,7 +239,9 @@ def _train_language(
     else:
         dial = Dial(**read_manifest(manifest)["dial"])
     with watch("Training the language model") as (progress, tell):
-        return myna.language.train(dial.check(), progress, tell=tell, manifest=manifest, chat=chat, examples=examples)
+        return myna.language.train(
+            *(dial.check(), progress), tell=tell, manifest=manifest, chat=chat, examples=examples, forget=forget
+        )
 
 
 def _of_language(found: Mapping[str, Any]) -> str:
