@@ -154,6 +154,7 @@ def _finish(processes: list[BaseProcess]) -> None:
 def _disturb(where: Path, corpus: Corpus, plan: Plan, size: int, times: int, tally: _Tally) -> None:
     """Kills one of `size` processes `times` times, then lets them finish."""
     chance = random.Random(size)
+    begun = len(tally.lost)
     for kill in range(times):
         before = _durable(where)
         processes = _start(where, corpus, plan, size)
@@ -172,13 +173,22 @@ def _disturb(where: Path, corpus: Corpus, plan: Plan, size: int, times: int, tal
             process.join()
         _count(where, before, tally)
     _finish(_start(where, corpus, plan, size))
-    tally.resumed += times
+    tally.resumed += len(tally.lost) - begun
 
 
 def _under_torchrun(where: Path, corpus: Corpus, plan: Plan, times: int, tally: _Tally) -> None:
     """Kills one rank of two, again and again; torchrun starts both anew."""
     where.mkdir()
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--max-restarts", str(times)]
+    begun = len(tally.lost)
+    launcher = [
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "--max-restarts",
+        str(4 * times),
+    ]
     arguments = [__file__, str(corpus.directory), str(where), json.dumps(plan.to_dict())]
     source = str(Path(sys.modules["myna"].__file__ or "").parents[1])
     paths = (source, str(Path(__file__).parents[1]))
@@ -186,7 +196,8 @@ def _under_torchrun(where: Path, corpus: Corpus, plan: Plan, times: int, tally: 
     command = [sys.executable, *launcher, *arguments]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
         for kill in range(times):
-            before, aim = _durable(where), _durable(where) + random.Random(kill).randint(6, 13)
+            before = _durable(where)
+            aim = before + random.Random(kill).randint(6, 13)
             while running.poll() is None and _reached(where) < aim:
                 time.sleep(0.002)
             if running.poll() is not None:
@@ -196,7 +207,7 @@ def _under_torchrun(where: Path, corpus: Corpus, plan: Plan, times: int, tally: 
             # Until the new ones have begun where the state was kept.
             (where / "reached").write_bytes(bytes(8))
         if running.wait(_PATIENCE) == 0:
-            tally.resumed += times
+            tally.resumed += len(tally.lost) - begun
 
 
 def _count(where: Path, before: int, tally: _Tally) -> None:

@@ -15,8 +15,7 @@ class Dial:
 
     gpu_days: days of all devices together. tokens: to read, repeats counted. parameters, layers, width, context, batch
     (windows a step): the model and its step. rate: a factor on the learning rates. slices: go through the text in time
-    order, in so many parts. shard: each process holds a part of the model. lora: rank of the adapters that are trained
-    instead of a model's own weights.
+    order, in so many parts. shard: each process holds a part of the model.
     """
 
     minutes: float = 0.0
@@ -31,7 +30,6 @@ class Dial:
     seed: int = 0
     slices: int = 0
     shard: bool = False
-    lora: int = 0
 
     def check(self) -> "Dial":
         """Itself. Raises Problem for one that cannot be followed."""
@@ -40,7 +38,7 @@ class Dial:
             raise Problem(f"A run has one budget, and {' and '.join(budgets)} are two. Give one.", 422)
         if not budgets or not 0 < self._minutes <= _YEAR:
             raise Problem("The minutes to train for must be more than 0 and at most a year.", 422)
-        if any(getattr(self, name) < 0 for name in ("parameters", "layers", "width", "context", "batch", "lora")):
+        if any(getattr(self, name) < 0 for name in ("parameters", "layers", "width", "context", "batch")):
             raise Problem("The size of a model and of its steps cannot be less than nothing.", 422)
         head = 32 if self.width < 256 else 64
         if self.width % head:
