@@ -96,7 +96,8 @@ class Plan:
         """The step after which to compare with the clock; None where that is over, or no time was given."""
         if not self.seconds or self.slices or len(self.changes) >= len(_LOOKS):
             return None
-        return max(int(self.steps * _LOOKS[len(self.changes)]), 1)
+        before = self.changes[-1][0] if self.changes else 0
+        return max(int(self.steps * _LOOKS[len(self.changes)]), before + 1)
 
     def adjusted(self, step: int, spent: float, most: int) -> "Plan":
         """The plan after a look at the clock: the same, or with as many steps as fit in what is left of the time.
