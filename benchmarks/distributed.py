@@ -27,6 +27,7 @@ from myna.model import new_model, shape_of
 from myna.network import Post
 from myna.training import (
     Family,
+    Keeping,
     Plan,
     Size,
     Trainer,
@@ -76,7 +77,7 @@ def _corpus(home: Path, posts: int) -> Corpus:
     return write_corpus(gathered, train_tokenizer(texts, 2048), home / "corpus")
 
 
-def _start(where: Path, corpus: Corpus, plan: Plan, processes: int = 1, every: float = 15.0) -> subprocess.Popen[bytes]:
+def _start(where: Path, corpus: Corpus, plan: Plan, processes: int = 1, every: int = 5) -> subprocess.Popen[bytes]:
     where.mkdir(exist_ok=True)
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     command = [sys.executable, *(launcher if processes > 1 else []), __file__]
@@ -95,7 +96,7 @@ def _finish(process: subprocess.Popen[bytes]) -> None:
 def _kill_and_go_on(where: Path, corpus: Corpus, plan: Plan, times: int) -> int:
     deaths = 0
     while not (where / "bits").exists():
-        process = _start(where, corpus, plan, every=0.0)
+        process = _start(where, corpus, plan, every=1)
         aim = _reached(where) + max(plan.steps // (times + 1), 1)
         while process.poll() is None and (deaths >= times or _reached(where) < aim):
             time.sleep(0.01)
@@ -116,7 +117,7 @@ def _bits(where: Path) -> float:
 
 
 def _fingerprint(where: Path) -> str:
-    state = load_checkpoint(where / "checkpoint.pt") or {"model": {}}
+    state = load_checkpoint(where) or {"model": {}}
     digest = hashlib.sha256()
     for tensor in state["model"].values():
         digest.update(tensor.contiguous().numpy().tobytes())
@@ -124,15 +125,13 @@ def _fingerprint(where: Path) -> str:
 
 
 def _work(folder: str, where: str, plan: str, every: str) -> None:
-    import myna.training.loop as loop
-
-    loop._CHECKPOINT_EVERY = float(every)
     set_threads(1)
     with joined() as processes:
         directory = Path(where)
+        made = Plan.from_dict(json.loads(plan))
         trainer = Trainer(
-            Plan.from_dict(json.loads(plan)), _FAMILY, Corpus(Path(folder)), directory, "cpu", processes
-        )  # fmt: skip
+            *(made, _FAMILY, Corpus(Path(folder)), directory, "cpu", processes), keeping=Keeping(steps=int(every))
+        )
         bits = trainer.run()
         if processes.first:
             (directory / "bits").write_text(repr(bits))

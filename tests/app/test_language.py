@@ -14,6 +14,7 @@ from myna.gate import Reader
 from myna.model.verbatim import Verbatim
 from myna.network import Consent, Deletion, Person, Post, Problem, Purpose
 from myna.network.store import Store
+from myna.training import Dial
 
 _MINUTES = 0.03
 
@@ -210,6 +211,64 @@ def test_a_no_said_while_a_run_waits_holds_when_it_goes_on(tmp_path: Path, monke
     (folder,) = [path for path in (tmp_path / "corpus").iterdir() if path.is_dir()]
     corpus = Corpus(folder)
     assert "thing 23 in" not in corpus.tokenizer.decode(np.asarray(corpus.tokens).tolist())
+
+
+def test_a_manifest_gives_the_same_run_again_and_refuses_another_text(tmp_path: Path) -> None:
+    store, language = _network(tmp_path, 60)
+    first = str(language.train(_MINUTES)["version"])
+    folder = tmp_path / "models" / "language"
+    manifest = tmp_path / "manifest.json"
+    shutil.copyfile(folder / first / "manifest.json", manifest)
+    body = json.loads(manifest.read_text())
+    assert body["facts"] == Reader(store).last_seq()
+    assert {"plan", "corpus", "source", "torch", "machine", "processes"} <= body.keys()
+    second = str(language.train(Dial(**body["dial"]), manifest=manifest)["version"])
+    # Names end in the hash of the weights.
+    assert first.rpartition("-")[2] == second.rpartition("-")[2]
+    store.append([Post("home:more", "home:a", 5000, "a new matter of boats and rivers")])
+    shutil.rmtree(tmp_path / "corpus")
+    with pytest.raises(Problem, match="needs the same text"):
+        language.train(Dial(**body["dial"]), manifest=manifest)
+    manifest.write_text("{}")
+    with pytest.raises(Problem, match="no manifest"):
+        language.train(_MINUTES, manifest=manifest)
+
+
+def test_a_budget_of_tokens_reads_as_many(tmp_path: Path) -> None:
+    _, language = _network(tmp_path, 60)
+    told: list[dict[str, object]] = []
+    result = language.train(Dial(tokens=8192, context=64, batch=8), tell=told.append)
+    assert result["tokens"] == 8192
+    assert told[-1] == {"stage": "embedding"}
+    assert any("sample" in point for point in told)
+
+
+def test_a_post_forgotten_gives_the_weights_of_a_network_that_dropped_it_before_training(tmp_path: Path) -> None:
+    dial = Dial(tokens=24_576, context=64, batch=8, slices=3)
+    _, language = _network(tmp_path / "a", 90)
+    before = str(language.train(dial)["version"])
+    manifest = tmp_path / "manifest.json"
+    shutil.copyfile(tmp_path / "a" / "models" / "language" / before / "manifest.json", manifest)
+    with pytest.raises(Problem, match="learned nothing from"):
+        language.train(1, forget=["home:none"])
+    post = Corpus(next((tmp_path / "a" / "corpus").iterdir())).posts["post_id"][-8]
+    after = str(language.train(1, forget=[post])["version"])
+
+    _, other = _network(tmp_path / "b", 90)
+    shutil.copytree(tmp_path / "a" / "corpus", tmp_path / "b" / "corpus")
+    never = str(other.train(dial, manifest=manifest)["version"])
+    folders = (tmp_path / "a" / "models" / "language", tmp_path / "b" / "models" / "language")
+    weights = [
+        (folder / version / "model.safetensors").read_bytes()
+        for folder, version in ((folders[0], before), (folders[0], after), (folders[1], never))
+    ]
+    assert weights[0] != weights[1] == weights[2]
+    assert [path.name for path in (folders[0] / "kept").iterdir()] == [after]
+
+
+def test_what_was_not_trained_in_slices_says_how_to_forget(trained: tuple[Path, Store, dict[str, object]]) -> None:
+    with pytest.raises(Problem, match="--slices"):
+        _language(trained).train(1, forget=["home:1"])
 
 
 def test_two_cannot_train_at_once(tmp_path: Path) -> None:

@@ -19,11 +19,15 @@ from myna.training import (
     Family,
     Plan,
     Processes,
+    Saver,
     Trainer,
     calibrated_plan,
+    checkpoint_path,
+    checkpoints,
     held_out,
     load_checkpoint,
     read_curve,
+    save_checkpoint,
 )
 
 _SCRIPT = """
@@ -33,21 +37,18 @@ import torch
 torch.set_num_threads(1)
 from myna.corpus import Corpus
 from myna.model import new_model, shape_of
-from myna.training import Family, Plan, Trainer, joined
-import myna.training.loop as loop
+from myna.training import Family, Keeping, Plan, Trainer, joined
 corpus, directory, plan = Corpus(Path(sys.argv[1])), Path(sys.argv[2]), Plan.from_dict(json.loads(sys.argv[3]))
-loop._CHECKPOINT_EVERY = float(sys.argv[4])
+keeping = Keeping(steps=int(sys.argv[4]))
 with joined() as processes:
-    trainer = Trainer(plan, Family(shape_of, new_model), corpus, directory, "cpu", processes)
+    trainer = Trainer(plan, Family(shape_of, new_model), corpus, directory, "cpu", processes, keeping=keeping)
     bits = trainer.run()
     if processes.first:
         (directory / "bits").write_text(repr(bits))
 """
 
 
-def _start(
-    folder: Path, corpus: Corpus, plan: Plan, every: float = 15.0, processes: int = 1
-) -> subprocess.Popen[bytes]:
+def _start(folder: Path, corpus: Corpus, plan: Plan, every: int = 5, processes: int = 1) -> subprocess.Popen[bytes]:
     """A real process, or two under torchrun, that trains into `folder`."""
     folder.mkdir(exist_ok=True)
     script = folder / "script.py"
@@ -60,7 +61,7 @@ def _start(
 
 
 def _weights(folder: Path) -> dict[str, torch.Tensor]:
-    state = load_checkpoint(folder / "checkpoint.pt")
+    state = load_checkpoint(folder)
     assert state is not None
     found: dict[str, torch.Tensor] = state["model"]
     return found
@@ -114,7 +115,7 @@ def test_killed_runs_and_two_processes_train_the_same_model_as_one(plan: Plan, c
     deaths = 0
     while not (killed / "bits").exists():
         # Saving without pause, so that some kills fall into a save.
-        process = _start(killed, corpus, plan, every=0.0)
+        process = _start(killed, corpus, plan, every=1)
         before = _step(killed)
         while process.poll() is None and (deaths >= 2 or _step(killed) < before + 12):
             time.sleep(0.01)
@@ -179,7 +180,43 @@ def test_the_dial_gives_a_plan_that_runs_here(family: Family, corpus: Corpus) ->
     assert Trainer(plan, family, corpus).advance() > 0
 
 
-def test_a_broken_checkpoint_says_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "checkpoint.pt").write_bytes(b"PK\x03\x04 cut short")
-    with pytest.raises(Problem, match="Remove it"):
-        load_checkpoint(tmp_path / "checkpoint.pt")
+def test_a_broken_checkpoint_is_passed_over_and_all_broken_say_what_to_do(tmp_path: Path) -> None:
+    for step in (5, 10):
+        save_checkpoint(tmp_path, step, {"step": step})
+    checkpoint_path(tmp_path, 10).write_bytes(b"PK\x03\x04 cut short")
+    assert load_checkpoint(tmp_path) == {"step": 5}
+    checkpoint_path(tmp_path, 5).write_bytes(b"")
+    with pytest.raises(Problem, match="Remove them"):
+        load_checkpoint(tmp_path)
+
+
+def test_the_newest_two_checkpoints_stay_and_half_written_ones_go(tmp_path: Path) -> None:
+    unfinished = tmp_path / "checkpoints" / "00000007"
+    unfinished.mkdir(parents=True)
+    (unfinished / "__0_0.distcp").write_bytes(b"half")
+    for step in (5, 10, 15):
+        save_checkpoint(tmp_path, step, {"step": step})
+    assert [path.name for path in checkpoints(tmp_path)] == ["00000015.pt", "00000010.pt"]
+    assert not unfinished.exists()
+
+
+def test_what_is_being_written_is_the_state_when_it_was_given(tmp_path: Path) -> None:
+    weight = torch.zeros(1 << 20)
+    saver = Saver(tmp_path)
+    for step in range(1, 4):
+        saver.save(step, {"weight": weight, "step": step})
+        weight += 1
+    saver.close()
+    state = load_checkpoint(tmp_path)
+    assert saver.step == 3
+    assert state is not None
+    assert state["step"] == 3
+    assert torch.equal(state["weight"], torch.full_like(weight, 2))
+
+
+def test_a_disk_that_takes_no_checkpoint_stops_the_run(
+    plan: Plan, family: Family, corpus: Corpus, tmp_path: Path
+) -> None:
+    (tmp_path / "checkpoints").write_text("a file where the folder should be")
+    with pytest.raises(Problem, match="could not be written"):
+        Trainer(plan, family, corpus, tmp_path).run()

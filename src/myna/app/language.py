@@ -1,23 +1,19 @@
 """The network's own language model: trained from the facts, published in versions, used for writing and embedding.
 
     home/corpus/HASH/                    the training text as tokens (myna.corpus)
-    home/models/language/run/            a training run under way: run.json, checkpoint.pt, curve.jsonl
+    home/models/language/run/            a training run under way: run.json, manifest.json, checkpoints/, curve.jsonl
     home/models/language/VERSION/        a published model in the Hugging Face layout, its embedding and its curve
     home/models/language/current         the name of the version in use
 
 Nothing here imports torch before it is needed: pages and commands that write and embed nothing start without it.
 """
 
-import hashlib
 import json
 import os
-import shutil
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,25 +22,17 @@ import filelock
 import numpy as np
 
 from myna.app.remote import ModelServer
-from myna.decisions import DecisionLog, new_id
-from myna.gate import MYNA, Reader
-from myna.i18n import N_
-from myna.network import NotFound, Problem, Progress, Purpose, now_ms, quiet
+from myna.app.training import Tell, TrainingRun, refuse_leaking, unheard
+from myna.decisions import DecisionLog
+from myna.gate import Reader
+from myna.network import Problem, Progress, quiet
 
 if TYPE_CHECKING:
-    from myna.corpus import Corpus, Tokenizer
+    from myna.corpus import Tokenizer
     from myna.model import Embedder, Pieces, Sampler
     from myna.model.verbatim import Verbatim
-    from myna.training import Family, Plan, Processes
+    from myna.training import Dial
 
-_TRAINED = 1000
-"""Units of progress: corpus up to _READ, calibration up to _PLANNED, training up to _LEARNED, then the embedding."""
-_READ, _PLANNED, _LEARNED = 80, 110, 920
-_EMBEDDING_SHARE = 0.12
-"""Of the time asked for, kept for fitting the embedding; training gets at least _TRAINING_LEAST."""
-_TRAINING_LEAST = 0.4
-_PAIR_STEPS, _PAIR_STEPS_MOST = 80, 2000
-"""Steps of the embedding's fit for each minute asked for, and at most: so many are done in its share of the time."""
 _SHARED_FROM = 50_000_000
 """Parameters from which several threads of PyTorch write one text faster than one of NumPy's."""
 _DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
@@ -190,7 +178,7 @@ class Language:
             raise Problem("There is no language model yet. Train one with `myna train`.", 503)
         with self._opening:
             if self._opened is None or self._opened.directory.name != name:
-                _refuse_leaking(self.about())
+                refuse_leaking(self.about())
                 self._opened = _Version(self._root / name)
             return self._opened
 
@@ -205,214 +193,51 @@ class Language:
 
     # -- training it -----------------------------------------------------------------------------------------------
 
-    def train(self, minutes: float, progress: Progress = quiet, seed: int = 0) -> dict[str, Any]:
-        """Trains and publishes a new version in about this many minutes, on this process or all that torchrun
-        started, and puts it in use. Killed at any moment, the next call with the same minutes and seed goes on.
+    def train(
+        self,
+        asked: "float | Dial",
+        progress: Progress = quiet,
+        seed: int = 0,
+        tell: Tell = unheard,
+        manifest: Path | None = None,
+        chat: bool = False,
+        examples: Path | None = None,
+        forget: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """Trains and publishes a new version, on this process or all that torchrun started, and puts it in use. Killed
+        at any moment, the next call that asks for the same goes on.
+
+        asked: minutes, or a whole dial. tell: given the points of the curve as they are made. manifest: of a run to
+        take again, step by step. chat: learns to answer, from threads and from `examples` (JSONL of conversations),
+        starting from the version in use. forget: posts, or people, that the version in use, trained in slices, shall
+        be as if it had never seen.
 
         Returns {"version", "bits_per_byte", "parameters", "tokens", "documents", "seconds"}. Raises Problem where
         there is nothing to train on, or where another process is training.
         """
-        if not 0 < minutes <= 60 * 24 * 365:
+        if not isinstance(asked, float | int):
+            seed = asked.seed
+        elif not 0 < asked <= 60 * 24 * 365:
             raise Problem("The minutes to train for must be more than 0 and at most a year.", 422)
-        from myna.training import joined
+        from myna.training import Dial, joined
 
+        dial = Dial(minutes=asked, seed=seed) if isinstance(asked, float | int) else asked
         with joined() as processes, ExitStack() as stack:
             self._root.mkdir(parents=True, exist_ok=True)
             if processes.first:
                 self._only_one(stack)
-            return self._train(minutes, seed, processes, progress if processes.first else quiet)
+            run = TrainingRun(self._root, self._corpora, self._reader, self._log, processes, progress, tell)
+            run.train(dial.check(), manifest, chat, examples, forget)
+            processes.wait()
+        about = self.about()
+        names = ("version", "bits_per_byte", "parameters", "tokens", "documents", "seconds")
+        return {name: about[name] for name in names}
 
     def _only_one(self, stack: ExitStack) -> None:
         try:
             stack.enter_context(filelock.FileLock(self._root / "train.lock").acquire(timeout=0))
         except filelock.Timeout as error:
             raise Problem("Another process is training this network's model. Wait for it, or stop it.", 409) from error
-
-    def _train(self, minutes: float, seed: int, processes: "Processes", progress: Progress) -> dict[str, Any]:
-        from myna.training import Trainer, pick_device, set_threads
-
-        began = time.monotonic()
-        run = self._root / "run"
-        state = processes.agree(self._begin(run, minutes, seed) if processes.first else None)
-        corpus = self._corpus(run, state, processes, _part(progress, 0, _READ))
-        device = pick_device(processes.local)
-        plan = self._plan(run, state, corpus, device, processes, minutes, seed, time.monotonic() - began)
-        progress(_PLANNED, _TRAINED)
-        set_threads(plan.threads)
-        trainer = Trainer(plan, _family(), corpus, run, device, processes)
-        bits = trainer.run(_part(progress, _PLANNED, _LEARNED))
-        if processes.first:
-            self._publish(run, state, trainer.model, corpus, plan, bits, _part(progress, _LEARNED, _TRAINED))
-        processes.wait()
-        about = self.about()
-        names = ("version", "bits_per_byte", "parameters", "tokens", "documents", "seconds")
-        return {name: about[name] for name in names}
-
-    def _begin(self, run: Path, minutes: float, seed: int) -> dict[str, Any]:
-        """The state of the run to go on with, or of a new one."""
-        path = run / "run.json"
-        if path.exists():
-            state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            if (state["minutes"], state["seed"]) == (minutes, seed):
-                return state
-        shutil.rmtree(run, ignore_errors=True)
-        run.mkdir(parents=True)
-        now = now_ms()
-        state = {"minutes": minutes, "seed": seed, "began": now, "decision": new_id("d", now)}
-        _keep(path, state)
-        return state
-
-    def _corpus(self, run: Path, state: dict[str, Any], processes: "Processes", progress: Progress) -> "Corpus":
-        from myna.app.memorisation import guarded
-        from myna.corpus import Corpus, build_corpus, keep_to_permitted
-        from myna.model.verbatim import FILE as VERBATIM
-
-        if processes.first:
-            if "corpus" in state and (self._corpora / state["corpus"] / "corpus.json").exists():
-                keep_to_permitted(Corpus(self._corpora / state["corpus"]), self._reader)
-            else:
-                for name in ("checkpoint.pt", "curve.jsonl", VERBATIM):
-                    (run / name).unlink(missing_ok=True)
-                state.pop("plan", None)
-                state["corpus"] = build_corpus(self._reader, self._corpora, progress).description.hash
-                _keep(run / "run.json", state)
-            if not (run / VERBATIM).exists():
-                # Before anything is learned: what is deleted later may be known by then, and stays guarded.
-                guarded(Corpus(self._corpora / state["corpus"])).save(run)
-        state |= processes.agree(state)
-        progress(1, 1)
-        return Corpus(self._corpora / state["corpus"])
-
-    def _plan(
-        self,
-        run: Path,
-        state: dict[str, Any],
-        corpus: "Corpus",
-        device: str,
-        processes: "Processes",
-        minutes: float,
-        seed: int,
-        spent: float,
-    ) -> "Plan":
-        from myna.training import Plan, calibrated_plan
-
-        if "plan" not in state:
-            asked = minutes * 60
-            seconds = max(asked - spent - asked * _EMBEDDING_SHARE, asked * _TRAINING_LEAST)
-            plan = calibrated_plan(_family(), corpus, processes.agree(seconds), minutes, seed, device, processes)
-            state["plan"] = plan.to_dict()
-            if processes.first:
-                _keep(run / "run.json", state)
-        return Plan.from_dict(state["plan"])
-
-    def _publish(
-        self,
-        run: Path,
-        state: dict[str, Any],
-        model: Any,
-        corpus: "Corpus",
-        plan: "Plan",
-        bits: float | None,
-        progress: Progress,
-    ) -> None:
-        """Writes the version beside the others, logs the decision, then points `current` at it. Each step can be
-        done again after a kill without doing anything twice."""
-        from myna.training import write_atomically
-
-        version = self._recorded(state)
-        if not (self._root / version / "myna.json").exists():
-            version = self._write(run, state, model, corpus, plan, bits, progress)
-        about = json.loads((self._root / version / "myna.json").read_text(encoding="utf-8"))
-        if not about.get("leaks"):
-            write_atomically(self._root / "current", version.encode())
-        shutil.rmtree(run)
-        _refuse_leaking(about)
-        progress(1, 1)
-
-    def _write(
-        self,
-        run: Path,
-        state: dict[str, Any],
-        model: Any,
-        corpus: "Corpus",
-        plan: "Plan",
-        bits: float | None,
-        progress: Progress,
-    ) -> str:
-        from myna.app.memorisation import planted_and_leaked
-        from myna.corpus import clean, keep_to_permitted, permitted, persist, ties
-        from myna.model import fit_embedder, save_model
-        from myna.model.verbatim import FILE as VERBATIM
-        from myna.model.verbatim import Verbatim
-
-        keep_to_permitted(corpus, self._reader)
-        fresh = self._root / ".publishing"
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir()
-        tokenizer = corpus.tokenizer
-        save_model(model, fresh, tokenizer.end, tokenizer.pad)
-        tokenizer.save(fresh)
-        border, all = corpus.train_documents, corpus.description.documents
-        known, held_out = corpus.said(0, border), corpus.said(border, all)
-        answers, follows = ties(permitted(self._reader)[0])
-        steps = round(min(state["minutes"] * _PAIR_STEPS, _PAIR_STEPS_MOST))
-        embedder, quality = fit_embedder(
-            model, tokenizer, clean, known, held_out, plan.seed, progress, answers, follows, steps
-        )
-        embedder.save(fresh)
-        shutil.copyfile(run / "curve.jsonl", fresh / "curve.jsonl")
-        shutil.copyfile(run / VERBATIM, fresh / VERBATIM)
-        memorised = planted_and_leaked(model, corpus, Verbatim.load(fresh))
-        day = datetime.fromtimestamp(state["began"] / 1000, UTC).strftime("%Y%m%d")
-        # Names in the order of time, ending in the content's hash: the same bits have the same end.
-        version = f"{self.name}-{day}-{state['began'] // 1000 % 86_400:05d}-{_hash(fresh)}"
-        about = {
-            "version": version,
-            "bits_per_byte": bits,
-            "parameters": plan.parameters,
-            "tokens": plan.tokens,
-            "documents": corpus.description.documents,
-            "seconds": round((now_ms() - state["began"]) / 1000, 1),
-            "corpus": corpus.description.to_dict(),
-            "plan": plan.to_dict(),
-            "embedding": quality,
-            **memorised,
-        }
-        _keep(fresh / "myna.json", about)
-        persist(fresh)
-        shutil.rmtree(self._root / version, ignore_errors=True)
-        fresh.replace(self._root / version)
-        self._record(state, about)
-        return version
-
-    def _recorded(self, state: dict[str, Any]) -> str:
-        """The version of this run's decision, where it was logged before a kill; else a name of none."""
-        try:
-            return self._log.get(state["decision"]).model
-        except NotFound:
-            return ".none"
-
-    def _record(self, state: dict[str, Any], about: dict[str, Any]) -> None:
-        if self._recorded(state) == about["version"]:
-            return
-        corpus = about["corpus"]
-        reason = {
-            "text": N_("Learned from {documents} documents that the gate admitted, the newest held out to measure."),
-            "values": {"documents": corpus["documents"]},
-            "evidence": [],
-        }
-        input = {name: corpus[name] for name in ("admitted", "dropped", "hash", "documents", "tokens", "deletions")}
-        measured = ("version", "bits_per_byte", "parameters", "tokens", "embedding", "planted", "known", "leaks")
-        output = {name: about[name] for name in measured}
-        self._log.write(
-            "train",
-            str(MYNA),
-            Purpose.TRAIN,
-            {"corpus": input, "plan": about["plan"]},
-            {**output, "reasons": [reason]},
-            about["version"],
-            id=state["decision"],
-        )
 
 
 class _Version:
@@ -479,41 +304,3 @@ def _accelerated() -> bool:
     from myna.training import pick_device
 
     return pick_device() != "cpu"
-
-
-def _refuse_leaking(about: dict[str, Any]) -> None:
-    if about.get("leaks"):
-        raise Problem(
-            f"The version {about['version']} gives away {about['leaks']} of {about['planted']} secrets that were "
-            "planted to test it, and is not put in use. Train again, for fewer minutes or with more posts.",
-            503,
-        )
-
-
-def _part(progress: Progress, begin: int, end: int) -> Progress:
-    """A stage's own progress as its share of the whole."""
-
-    def within(done: int, total: int) -> None:
-        progress(begin + (end - begin) * min(done, total) // max(total, 1), _TRAINED)
-
-    return within
-
-
-def _family() -> "Family":
-    from myna.model import new_model, shape_of
-    from myna.training import Family
-
-    return Family(shape_of, new_model)
-
-
-def _keep(path: Path, body: dict[str, Any]) -> None:
-    from myna.training import write_atomically
-
-    write_atomically(path, json.dumps(body, indent=1).encode())
-
-
-def _hash(directory: Path) -> str:
-    digest = hashlib.sha256()
-    for name in ("model.safetensors", "tokenizer.json", "embedding.safetensors"):
-        digest.update((directory / name).read_bytes())
-    return digest.hexdigest()[:10]

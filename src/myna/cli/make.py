@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from myna.app import Myna
 from myna.app.making import Made, Maker, demo_home, of_drafts, of_ranking, of_reception
+from myna.app.manifest import read_manifest
 from myna.cli.opening import Database, Home, Json, network, settings
-from myna.cli.show import answer, bar, err, table, when
+from myna.cli.show import answer, bar, err, table, watch, when
 from myna.network import Problem, Purpose
 
 _WHAT = ("language", "ranking", "drafts", "reception")
@@ -157,10 +159,36 @@ def world(
     answer({"out": out, "files": files}, json, *(f"{out / name}  {size:,} bytes" for name, size in files.items()))
 
 
+_MINUTES = 5.0
+
+
 def train(
+    kind: Annotated[str, typer.Argument(help="`chat`: teaches the version in use to answer.", show_default="")] = "",
     home: Home = None,
     database: Database = None,
-    minutes: Annotated[float, typer.Option(min=0.05, help="The one dial: time to spend on the language model.")] = 5.0,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.05, help="The one dial: time for the language model.", show_default="5")
+    ] = None,
+    gpu_days: Annotated[float | None, typer.Option(min=0.0, help="Instead: days of all devices together.")] = None,
+    tokens: Annotated[int | None, typer.Option(min=1, help="Instead: tokens to read.")] = None,
+    params: Annotated[int | None, typer.Option(min=1, help="Parameters, else the budget's best.")] = None,
+    layers: Annotated[int | None, typer.Option(min=1)] = None,
+    width: Annotated[int | None, typer.Option(min=32)] = None,
+    context: Annotated[int | None, typer.Option(min=2, help="Tokens read at once.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Windows of `context` tokens a step.")] = None,
+    rate: Annotated[float, typer.Option(help="A factor on the learning rates.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    manifest: Annotated[
+        Path | None, typer.Option("--manifest", help="A version's manifest.json: the same run, to the same bits.")
+    ] = None,
+    examples: Annotated[
+        Path | None, typer.Option("--examples", help="For chat: conversations of your own, JSONL of messages.")
+    ] = None,
+    forget: Annotated[
+        list[str] | None, typer.Option("--forget", help="A post's id: back to before it was learned, and on without.")
+    ] = None,
+    slices: Annotated[int, typer.Option(min=0, help="Go through the posts in time order, in so many parts.")] = 0,
+    shard: Annotated[bool, typer.Option("--shard", help="Divide the model among the processes (FSDP2).")] = False,
     what: Annotated[
         list[str] | None, typer.Option("--what", help="language, ranking, drafts, reception; all without it.")
     ] = None,
@@ -168,18 +196,28 @@ def train(
 ) -> None:
     """Trains the models on what the gate permits. Killed anywhere, the same command goes on.
 
-    On several processes or machines: `torchrun --nproc-per-node 2 -m myna train --what language`.
+    The budget is one of --minutes, --gpu-days and --tokens; all else follows from it, or is given. On several
+    processes or machines: `torchrun --nproc-per-node 2 -m myna train --what language`.
     """
-    chosen = what or list(_WHAT)
+    if kind not in ("", "chat"):
+        raise Problem(f"`myna train {kind}` is not known; there are `myna train` and `myna train chat`.")
+    chosen = ["language"] if kind or forget else what or list(_WHAT)
     if unknown := set(chosen) - set(_WHAT):
         raise Problem(
             f"There is no model {', '.join(sorted(unknown))}; --what takes language, ranking, drafts or reception."
         )
+    if not (minutes or gpu_days or tokens):
+        minutes = _MINUTES
+    given = {
+        **{"minutes": minutes, "gpu_days": gpu_days, "tokens": tokens, "parameters": params, "layers": layers},
+        **{"width": width, "context": context, "batch": batch, "rate": rate, "seed": seed},
+        "shard": shard,
+        "slices": slices,
+    }
     results = {}
     with network(home, database) as myna:
         if "language" in chosen:
-            with bar("Training the language model") as progress:
-                results["language"] = myna.language.train(minutes, progress)
+            results["language"] = _train_language(myna, given, manifest, bool(kind), examples, forget or [])
         if "ranking" in chosen:
             with bar("Training the ranking model") as progress:
                 results["ranking"] = myna.feeds.train(progress)
@@ -191,6 +229,26 @@ def train(
                 results["reception"] = myna.reception.train(progress)
     say = {"language": _of_language, "ranking": of_ranking, "drafts": of_drafts, "reception": of_reception}
     answer(results, json, *(f"{name}: {say[name](found)}" for name, found in results.items()))
+
+
+def _train_language(
+    myna: Myna,
+    given: Mapping[str, Any],
+    manifest: Path | None,
+    chat: bool,
+    examples: Path | None,
+    forget: list[str],
+) -> dict[str, Any]:
+    from myna.training import Dial
+
+    if manifest is None:
+        dial = Dial(**{name: value for name, value in given.items() if value is not None})
+    else:
+        dial = Dial(**read_manifest(manifest)["dial"])
+    with watch("Training the language model") as (progress, tell):
+        return myna.language.train(
+            *(dial.check(), progress), tell=tell, manifest=manifest, chat=chat, examples=examples, forget=forget
+        )
 
 
 def _of_language(found: Mapping[str, Any]) -> str:

@@ -1,8 +1,9 @@
 """How commands print: tables and words for people, one JSON object with --json, bars for long work."""
 
+import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
@@ -89,7 +90,53 @@ def bar(title: str) -> Iterator[Told]:
         shown.update(task, completed=1, total=1)
 
 
-def _lines(title: str) -> Told:
+@contextmanager
+def watch(title: str) -> Iterator[tuple[Told, Callable[[dict[str, Any]], None]]]:
+    """A bar as `bar` gives one, and what takes the points of a training curve: measures beside the bar, samples of what
+    the model writes as lines. Of several processes started by torchrun, the first one shows them."""
+    if os.environ.get("RANK", "0") != "0":
+        yield lambda done, total: None, lambda point: None
+        return
+    measures = ""
+
+    def line(point: dict[str, Any]) -> None:
+        nonlocal measures
+        measures = _measures(point) or measures
+        if point.get("sample"):
+            err.print(f"  step {point['step']:,} of {point['steps']:,} writes: {point['sample']!r}", markup=False)
+
+    if not err.is_terminal:
+        told = _lines(title, lambda: measures)
+        yield told, line
+        told(1, 1)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.fields[measures]}", markup=False), console=err) as shown:
+        task = shown.add_task(title, total=None, measures="")
+
+        def point(point: dict[str, Any]) -> None:
+            line(point)
+            shown.update(task, measures=measures)
+
+        yield lambda done, total: shown.update(task, completed=done, total=total or None), point
+        shown.update(task, completed=1, total=1)
+
+
+def _measures(point: dict[str, Any]) -> str:
+    """The measures of a point of the curve in a few words; empty where it has none."""
+    if "stage" in point:
+        return f"now: {point['stage']}"
+    if "loss" not in point:
+        return f"{point['bits_per_byte']:.3f} bits/byte" if "bits_per_byte" in point else ""
+    words = [f"loss {point['loss']:.3f}", f"{point['tokens_per_second']:,.0f} tokens/s"]
+    if "mfu" in point:
+        words.append(f"MFU {100 * point['mfu']:.0f} %")
+    if "skipped" in point or "clipped" in point:
+        words.append(f"{point.get('skipped', 0)} steps left out, {point.get('clipped', 0)} cut")
+    return ", ".join([*words, f"{point['left']:.0f} s left"])
+
+
+def _lines(title: str, more: Callable[[], str] = str) -> Told:
     begun = time.monotonic()
     tenth = -1
     before = (0.0, 0)
@@ -103,7 +150,8 @@ def _lines(title: str) -> Told:
             pace = (spent - before[0]) / max(done - before[1], 1)
             left = f", {pace * (total - done):.0f} s left" if 0 < done < total else ""
             before = (spent, done)
-            err.print(f"{title}: {100 * done // total} % after {spent:.0f} s{left}", markup=False)
+            words = f" ({found})" if (found := more()) else ""
+            err.print(f"{title}: {100 * done // total} % after {spent:.0f} s{left}{words}", markup=False)
 
     told(0, 1)
     return told

@@ -4,7 +4,6 @@ Every thread computes alone, on one core. Threads inside each operation wait for
 step: on two cores of a quiet machine they gave 1.6 times the speed of one, windows shared out give 1.9 times.
 """
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
@@ -15,9 +14,10 @@ class Gradients:
     """Sums losses and their gradients over windows. The sums are made in the order of the windows, so that the same
     threads give the same bits."""
 
-    def __init__(self, objective: nn.Module, parameters: Sequence[Tensor], threads: int) -> None:
+    def __init__(self, objective: nn.Module, threads: int) -> None:
         """objective: of (ids, targets), both (windows, context), to their summed loss."""
-        self._objective, self._parameters, self._threads = objective, list(parameters), threads
+        self._objective, self._threads = objective, threads
+        self._parameters = [parameter for parameter in objective.parameters() if parameter.requires_grad]
         self._pool = ThreadPoolExecutor(threads, "gradients", torch.set_num_threads, (1,)) if threads > 1 else None
 
     def add(self, ids: Tensor, targets: Tensor, factor: float) -> float:

@@ -12,19 +12,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from myna.network import Progress, now_ms, quiet
-from myna.training.checkpoint import Curve, load_checkpoint, save_checkpoint
+from myna.network import Problem, Progress, now_ms, quiet
+from myna.training import sharding
+from myna.training.checkpoint import Curve, load_checkpoint
 from myna.training.gradients import Gradients
+from myna.training.guard import SpikeGuard, gradient_norm, scale_gradients
+from myna.training.keeping import Keeper, Keeping
 from myna.training.loss import summed_cross_entropy
 from myna.training.machine import compile_layers, set_threads
 from myna.training.optimizer import Optimizer
 from myna.training.order import IGNORED, Order, held_out
-from myna.training.plan import Plan, Size, make_plan
+from myna.training.plan import Plan, Size, make_plan, most_steps
 from myna.training.processes import Processes
+from myna.training.slices import SlicedOrder
 from myna.training.types import Family, Text
 
-_CHECKPOINT_EVERY = 15.0
-"""Seconds."""
 _MEASURES = 10
 """Measurements on held-out text over a run, on at most _MEASURED documents; the last is on all of them."""
 _MEASURED = 300
@@ -49,7 +51,7 @@ class Objective(nn.Module):
 
 
 class Trainer:
-    """A run under way. directory: holds `checkpoint.pt` and `curve.jsonl`; None for one that keeps nothing."""
+    """A run under way. directory: holds `checkpoints/` and `curve.jsonl`; None for one that keeps nothing."""
 
     def __init__(
         self,
@@ -60,11 +62,19 @@ class Trainer:
         device: str = "cpu",
         processes: Processes | None = None,
         start: nn.Module | None = None,
+        keeping: Keeping = Keeping(),
+        peak: float = 0.0,
+        shard: bool = False,
     ) -> None:
-        """start: a model to go on from instead of an untrained one, of the plan's shape."""
+        """start: a model to go on from instead of an untrained one, of the plan's shape. peak: floating-point
+        operations a second of one process at best, to compare with; 0 where not measured. shard: each process
+        holds a part of the model, instead of the whole."""
         self.plan, self.text, self.directory, self.device = plan, text, directory, device
         self.processes = processes or Processes()
-        self.order = Order(text, plan.seed, plan.context)
+        self._family = family
+        self.order: Order | SlicedOrder = Order(text, plan.seed, plan.context)
+        if plan.slices:
+            self.order = SlicedOrder(text, plan.seed, plan.context, plan.batch, plan.steps, plan.slices)
         if start is None:
             shape = family.shape(plan.width, plan.layers, plan.vocabulary, plan.context)
             start = family.build(shape, plan.seed)
@@ -73,28 +83,41 @@ class Trainer:
         # Windows are shared out among threads, or among processes; not both.
         shared = plan.threads if device == "cpu" and self.processes.size == 1 else 1
         set_threads(1 if shared > 1 else plan.threads)
-        self.optimizer = Optimizer(self.model, plan, shared)
+        self.guard = SpikeGuard()
+        self._keeping, self._peak = keeping, peak
         objective: nn.Module = Objective(self.model, text.end, plan.precision)
+        self.sharded = shard and self.processes.size > 1
+        if self.sharded:
+            sharding.shard(objective, self.model.model.layers, device)  # type: ignore[arg-type, union-attr]
+        self.optimizer = Optimizer(self.model, plan, shared)
         if plan.compile:
             compile_layers(self.model)
         self._objective = objective
-        self._gradients = Gradients(objective, list(self.model.parameters()), shared)
+        self._gradients = Gradients(objective, shared)
         self._parallel: nn.Module | None = None
         if directory is not None:
             self._resume(directory)
 
     def _resume(self, directory: Path) -> None:
-        state = load_checkpoint(directory / "checkpoint.pt")
+        state = load_checkpoint(directory)
         if state is not None:
-            self.model.load_state_dict(state["model"])
+            here = self.model.state_dict()
+            weights = {name: sharding.divided_like(whole, here[name]) for name, whole in state["model"].items()}
+            self.model.load_state_dict(weights)
             self.optimizer.load_state_dict(state["optimizer"])
+            sharding.load_divided(self.optimizer.parts)
+            self.guard.load_state_dict(state["guard"])
             self.step = state["step"]
+        if self.processes.agree(self.step) != self.step:
+            raise Problem(
+                f"This process found the state after step {self.step} in {directory}, the first process another. "
+                "All of them must see the same home folder."
+            )
 
-    def save(self) -> None:
-        """Keeps the state on disk. Training draws no random numbers, so the step says all the rest."""
-        if self.directory is not None and self.processes.first:
-            state: dict[str, Any] = {"model": self.model.state_dict(), "step": self.step}
-            save_checkpoint(self.directory / "checkpoint.pt", state | {"optimizer": self.optimizer.state_dict()})
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps. Training draws no random numbers, so the step says all the rest."""
+        state: dict[str, Any] = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        return state | {"guard": self.guard.state_dict(), "step": self.step}
 
     def advance(self) -> float:
         """One step; returns this process's part of its mean loss in nats a token: over all processes they sum to it."""
@@ -109,29 +132,59 @@ class Trainer:
                 )  # fmt: skip
         else:
             total = self._distributed(ids, targets, count)
-        self.optimizer.step(self.step)
+        self._learn()
         self.step += 1
         return total / max(count, 1)
 
     def _distributed(self, ids: np.ndarray, targets: np.ndarray, count: int) -> float:
         plan, processes = self.plan, self.processes
         if self._parallel is None:
-            self._parallel = DistributedDataParallel(self._objective)
+            self._parallel = self._objective if self.sharded else DistributedDataParallel(self._objective)
         total = 0.0
-        for begin in range(0, len(ids), plan.micro):
-            last = begin + plan.micro >= len(ids)
-            with self._unsynchronised(last):
-                part = slice(begin, begin + plan.micro)
-                loss = self._parallel(self._tensor(ids[part]), self._tensor(targets[part]))
+        # As many pieces on every process: they wait for each other in each.
+        pieces = math.ceil(math.ceil(plan.batch / processes.size) / plan.micro)
+        for piece in range(pieces):
+            with self._unsynchronised(piece == pieces - 1):
+                part = slice(piece * plan.micro, (piece + 1) * plan.micro)
+                loss = self._parallel(*self._rows(ids[part], targets[part]))
                 # DDP averages over processes; the loss is the mean over all of the step's targets.
                 (loss * (processes.size / max(count, 1))).backward()
             total += float(loss.detach())
         return total
 
+    def _learn(self) -> None:
+        factor = self.guard.factor(gradient_norm(self.model))
+        if factor == 0:
+            self.model.zero_grad(set_to_none=True)
+            return
+        if factor < 1:
+            scale_gradients(self.model, factor)
+        self.optimizer.step(self.step)
+
     def _unsynchronised(self, last: bool) -> AbstractContextManager[Any]:
+        if self.sharded:
+            sharding.synchronise(self._objective, last)
         if isinstance(self._parallel, DistributedDataParallel) and not last:
             return self._parallel.no_sync()
         return nullcontext()
+
+    def whole_model(self) -> nn.Module:
+        """The model with whole weights; where it is divided, a copy of it, put together by all processes."""
+        if not self.sharded:
+            return self.model
+        weights = sharding.whole_state(self.model)
+        plan = self.plan
+        whole = self._family.build(
+            self._family.shape(plan.width, plan.layers, plan.vocabulary, plan.context), plan.seed
+        )  # fmt: skip
+        whole.load_state_dict(weights)
+        return whole
+
+    def _rows(self, ids: np.ndarray, targets: np.ndarray) -> tuple[Tensor, Tensor]:
+        """On the device; where there is none, one row of which nothing is learned."""
+        if not len(ids):
+            ids, targets = np.full((1, 2), self.text.end), np.full((1, 2), IGNORED)
+        return self._tensor(ids), self._tensor(targets)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device, non_blocking=True)
@@ -142,60 +195,126 @@ class Trainer:
         ids, targets, size = held_out(self.text, self.plan.context, most)
         if not size:
             return None
+        most_rows = math.ceil(len(ids) / self.processes.size)
         part = self.processes.share(len(ids))
         ids, targets = ids[part], targets[part]
         nats = 0.0
-        for begin in range(0, len(ids), _ROWS):
+        for begin in range(0, most_rows, _ROWS):
             rows = slice(begin, begin + _ROWS)
+            if not len(ids[rows]):
+                if self.sharded:  # the others wait for this one at each layer
+                    nats += self._gradients.loss(*self._rows(ids[rows], targets[rows]))
+                continue
             longest = int((targets[rows] != IGNORED).any(0).nonzero()[0].max(initial=0)) + 1
             nats += self._gradients.loss(
                 self._tensor(ids[rows, :longest]), self._tensor(targets[rows, :longest])
             )  # fmt: skip
         return self.processes.total(nats) / math.log(2) / size
 
-    def run(self, progress: Progress = quiet, until: Callable[[], bool] = lambda: False) -> float | None:
-        """All steps that are left; returns bits per byte at the end. until: asked after each step whether to stop."""
-        plan, first = self.plan, self.processes.first
+    def run(
+        self,
+        progress: Progress = quiet,
+        until: Callable[[], bool] = lambda: False,
+        tell: Callable[[dict[str, Any]], None] = lambda point: None,
+        changed: Callable[[Plan], None] = lambda plan: None,
+        sample: Callable[[nn.Module], str] | None = None,
+    ) -> float | None:
+        """All steps that are left; returns bits per byte at the end.
+
+        until: asked after each step whether to stop. tell: given each point of the curve, by the first process.
+        changed: given a plan whose number of steps a look at the clock has changed, to keep it before it holds.
+        sample: writes a little with the model as it is, for the curve.
+        """
+        first = self.processes.first
         curve = Curve(self.directory / "curve.jsonl", self.step) if self.directory is not None and first else None
-        before = curve.seconds if curve else 0.0
-        began = saved = time.monotonic()
-        told = self.step
-        losses: list[float] = []
-        measured = max(plan.steps // _MEASURES, 1)
-        while self.step < plan.steps:
-            losses.append(self.advance())
-            progress(self.step, plan.steps)
-            measure = self.step % measured == 0 and self.step < plan.steps
-            bits = self.bits_per_byte(_MEASURED) if measure else None
-            now = time.monotonic()
-            if measure or self.step - told >= max(plan.steps // 200, 1):
-                # Each process has its own windows' part of the mean.
-                loss = self.processes.total(sum(losses) / len(losses))
-                self._point(curve, loss, bits, before + now - began)
-                told, losses = self.step, []
-            if now - saved > _CHECKPOINT_EVERY:
-                self.save()
-                saved = now
-            if until():
-                break
-        bits = self.bits_per_byte() if self.step >= plan.steps else None
-        if bits is not None:
-            self._point(curve, None, bits, before + time.monotonic() - began)
-        self.save()
+        pace = _Pace(self, curve.seconds if curve else 0.0)
+        with Keeper(self, self._keeping) as keeper:
+            told = self.step
+            losses: list[float] = []
+            while self.step < self.plan.steps:
+                losses.append(self.advance())
+                progress(self.step, self.plan.steps)
+                measure = self.step % max(self.plan.steps // _MEASURES, 1) == 0 and self.step < self.plan.steps
+                bits = self.bits_per_byte(_MEASURED) if measure else None
+                if measure or self.step - told >= max(self.plan.steps // 200, 1):
+                    # Each process has its own windows' part of the mean.
+                    loss = self.processes.total(sum(losses) / len(losses))
+                    writes = measure and first and not self.sharded
+                    written = sample(self.model) if writes and sample is not None else ""
+                    self._point(curve, tell, pace, loss=round(loss, 4), bits=bits, sample=written)
+                    told, losses = self.step, []
+                self._look(pace, changed)
+                keeper.after_step()
+                if until():
+                    break
+            bits = self.bits_per_byte() if self.step >= self.plan.steps else None
+            if bits is not None:
+                self._point(curve, tell, pace, bits=bits)
+            keeper.save()
         # DDP holds on to the process group; one that outlives the group's end aborts the process.
         self._parallel = None
         return bits
 
-    def _point(self, curve: Curve | None, loss: float | None, bits: float | None, seconds: float) -> None:
-        if curve is None:
+    def _look(self, pace: "_Pace", changed: Callable[[Plan], None]) -> None:
+        """Compares with the clock where that is due; the first process's clock is everybody's."""
+        look = self.plan.next_look
+        if look is None or self.step < look or self.step >= self.plan.steps:
+            return
+        most = most_steps(int(self.text.documents[self.text.train_documents]), self.plan.batch * self.plan.context)
+        self.plan = self.processes.agree(self.plan.adjusted(self.step, pace.seconds, most))
+        changed(self.plan)
+        self.processes.wait()
+        self.optimizer.plan = self.plan
+
+    def _point(
+        self,
+        curve: Curve | None,
+        tell: Callable[[dict[str, Any]], None],
+        pace: "_Pace",
+        loss: float | None = None,
+        bits: float | None = None,
+        sample: str = "",
+    ) -> None:
+        if not self.processes.first:
             return
         tokens = self.step * self.plan.batch * self.plan.context
         point: dict[str, Any] = {"step": self.step, "steps": self.plan.steps, "tokens": tokens}
         if loss is not None:
-            point["loss"] = round(loss, 4)
+            point["loss"] = loss
+            point |= pace.measures(self._peak * self.processes.size)
         if bits is not None:
             point["bits_per_byte"] = round(bits, 4)
-        curve.add(**point, seconds=round(seconds, 2), at=now_ms())
+        point |= {name: count for name in ("clipped", "skipped") if (count := getattr(self.guard, name))}
+        point |= {"seconds": round(pace.seconds, 2), "at": now_ms()}
+        if sample:
+            point["sample"] = sample
+        if curve is not None:
+            curve.add(**point)
+        tell(point)
+
+
+class _Pace:
+    """How fast a run goes. before: seconds it took until now, in processes that are gone."""
+
+    def __init__(self, trainer: Trainer, before: float) -> None:
+        self._trainer = trainer
+        self._began = time.monotonic() - before
+        self._last = (trainer.step, time.monotonic())
+
+    @property
+    def seconds(self) -> float:
+        """Since the run's first step, pauses left out."""
+        return time.monotonic() - self._began
+
+    def measures(self, peak: float) -> dict[str, float]:
+        """Tokens a second since the last call, seconds left at that pace, and the share of `peak` that is used."""
+        step, at = self._last
+        plan, now = self._trainer.plan, time.monotonic()
+        self._last = (self._trainer.step, now)
+        speed = (self._trainer.step - step) * plan.batch * plan.context / max(now - at, 1e-9)
+        left = (plan.steps - self._trainer.step) * plan.batch * plan.context / max(speed, 1e-9)
+        found = {"tokens_per_second": round(speed, 1), "left": round(left, 1)}
+        return found | ({"mfu": round(speed * plan.flops_per_token / peak, 4)} if peak else {})
 
 
 def seconds_per_step(

@@ -1,10 +1,14 @@
 """What there is to compute with: device, threads, and the precision that is faster here, measured."""
 
 import os
+import shutil
 import time
 
 import torch
 from torch import nn
+
+_WORTH_COMPILING = 200.0
+"""Seconds."""
 
 
 def pick_device(rank: int = 0) -> str:
@@ -46,6 +50,14 @@ def _seconds(kind: torch.dtype) -> float:
         torch.mm(a, b)
         timings.append(time.perf_counter() - began)
     return min(timings)
+
+
+def compiling(seconds: float, device: str) -> bool:
+    """Whether to try a compiled model in a run of this length: MYNA_COMPILE 1 or 0 says; else on a CPU with a C++
+    compiler, where a run is long enough to win back the ten to forty seconds it takes."""
+    if said := os.environ.get("MYNA_COMPILE", ""):
+        return said == "1"
+    return device == "cpu" and seconds >= _WORTH_COMPILING and any(map(shutil.which, ("c++", "g++", "clang++")))
 
 
 def compile_layers(model: nn.Module) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor, distribute_tensor
 
 from myna.training.plan import Plan
 
@@ -61,6 +62,10 @@ def orthogonalised(matrix: Tensor, precision: torch.dtype) -> Tensor:
     et al. 2025, "The Polar Express", arXiv 2505.16932). The largest singular value is bounded by the Frobenius norm of
     the Gram matrix, a fourth of the matrix's own: five iterations from there, as usual, reach no smaller values.
     """
+    if isinstance(matrix, DTensor):
+        # Its singular values are those of the whole matrix: each process computes it, and keeps its part.
+        whole = orthogonalised(matrix.full_tensor(), precision)
+        return distribute_tensor(whole, matrix.device_mesh, matrix.placements, src_data_rank=None)
     x = matrix.to(precision, copy=True)
     tall = x.shape[0] > x.shape[1]
     if tall:
@@ -78,7 +83,7 @@ class Optimizer:
     """Both, stepped as one."""
 
     def __init__(self, model: nn.Module, plan: Plan, threads: int = 1) -> None:
-        named = list(model.named_parameters())
+        named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
         matrices = [p for name, p in named if p.ndim == 2 and "embed_tokens" not in name and "lm_head" not in name]
         tables = [p for name, p in named if p.ndim == 2 and ("embed_tokens" in name or "lm_head" in name)]
         vectors = [p for _, p in named if p.ndim < 2]
@@ -91,7 +96,7 @@ class Optimizer:
             weight_decay=0.0,
             fused=True,
         )
-        self._plan = plan
+        self.plan = plan
         self._parts: Sequence[tuple[torch.optim.Optimizer, float]] = (
             (Muon(matrices, plan.matrix_rate, 0.95, precision, threads), plan.matrix_rate),
             (adam, plan.vector_rate),
@@ -99,12 +104,17 @@ class Optimizer:
 
     def step(self, step: int) -> None:
         """One step at the plan's rates, and no gradients after it."""
-        factor = self._plan.rate(step)
+        factor = self.plan.rate(step)
         for optimizer, rate in self._parts:
             for group in optimizer.param_groups:
                 group["lr"] = rate * factor
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+
+    @property
+    def parts(self) -> list[torch.optim.Optimizer]:
+        """The optimizers this one is made of, in the order of `state_dict`."""
+        return [optimizer for optimizer, _ in self._parts]
 
     def state_dict(self) -> list[dict[str, object]]:
         """What a checkpoint keeps."""

@@ -1,8 +1,10 @@
 """One dial: from minutes to depth, width, batch, learning rates and steps. Fixed once, kept with the run.
 
 The model's size follows from the compute that fits in the time and from how much text there is; the number of steps
-from the time one step of that very model takes here. Once made, a plan is never changed by how fast things go: that
-is what makes a run that was killed end in the same bits as one that was not.
+from the time one step of that very model takes here. At three tenths and three quarters of the way the clock is
+looked at, and where the machine turned out slower or faster the number of steps is set once more. Each such change is
+part of the plan and is kept before it holds, so that a run that is killed, or repeated from its manifest, takes the
+same steps.
 """
 
 import math
@@ -24,6 +26,10 @@ was ahead of one of 1.8M that saw 0.8M, in the same time (docs/model.md)."""
 _MOST_EPOCHS = 12
 """Beyond a dozen readings nothing new is learned (Muennighoff et al. 2023 find little after 4, nothing after 16)."""
 _FEWEST_STEPS = 20
+_LOOKS = (0.3, 0.75)
+"""Shares of the steps after which the clock is looked at."""
+_OFF = 0.05
+"""What a run may be off its time before its steps are changed."""
 _CONTEXT = 128
 _CONTEXT_LONG = 512
 _BATCH_TOKENS = 4096
@@ -52,6 +58,12 @@ class Plan:
     minutes: float
     threads: int = 1
     compile: bool = False
+    seconds: float = 0.0
+    """For the steps; 0 for a number of steps that nothing changes."""
+    slices: int = 0
+    """In time order, that the text is gone through in; 0 for all of it shuffled."""
+    changes: tuple[tuple[int, int, int], ...] = ()
+    """Looks at the clock: after which step, the steps planned before it, and those planned since."""
 
     @property
     def tokens(self) -> int:
@@ -62,8 +74,41 @@ class Plan:
         """The learning rates' factor at a step: rises to 1, stays, falls in a line to a twentieth."""
         if step < self.warmup:
             return (step + 1) / (self.warmup + 1)
-        left = self.steps - step
+        planned = self.changes[0][1] if self.changes else self.steps
+        left = planned - self._as_planned(step)
         return 1.0 if left > self.cooldown else 0.05 + 0.95 * left / max(self.cooldown, 1)
+
+    def _as_planned(self, step: int) -> float:
+        """How far a step is, in steps of the first plan: after a change the rest of it is gone through slower or
+        faster, so that the rates go on from where they are."""
+        planned = self.changes[0][1] if self.changes else self.steps
+        at = place = 0.0
+        steps = float(planned)
+        for after, _, since in self.changes:
+            if step <= after:
+                break
+            place += (planned - place) * (after - at) / (steps - at)
+            at, steps = float(after), float(since)
+        return place + (planned - place) * (step - at) / (steps - at)
+
+    @property
+    def next_look(self) -> int | None:
+        """The step after which to compare with the clock; None where that is over, or no time was given."""
+        if not self.seconds or self.slices or len(self.changes) >= len(_LOOKS):
+            return None
+        before = self.changes[-1][0] if self.changes else 0
+        return max(int(self.steps * _LOOKS[len(self.changes)]), before + 1)
+
+    def adjusted(self, step: int, spent: float, most: int) -> "Plan":
+        """The plan after a look at the clock: the same, or with as many steps as fit in what is left of the time.
+
+        spent: seconds that `step` steps took. most: steps that read the text as often as is of use.
+        """
+        fitting = step + round(max(self.seconds - spent, 0.0) * step / max(spent, 1e-9))
+        fitting = max(min(fitting, max(most, self.steps)), step + max(step // 20, 1))
+        off = abs(fitting - self.steps) > _OFF * self.steps
+        steps = fitting if off and step < self.steps else self.steps
+        return replace(self, steps=steps, changes=(*self.changes, (step, self.steps, steps)))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON keeps it."""
@@ -72,7 +117,8 @@ class Plan:
     @classmethod
     def from_dict(cls, body: dict[str, Any]) -> "Plan":
         """The inverse of `to_dict`."""
-        return cls(**body)
+        changes = tuple((int(after), int(before), int(since)) for after, before, since in body.get("changes", ()))
+        return cls(**{**body, "changes": changes})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +134,7 @@ class Size:
         return family.shape(self.width, self.layers, vocabulary, self.context)
 
 
-def choose_size(flops: float, tokens: int, vocabulary: int, family: Family, device: str = "cpu") -> Size:
+def choose_size(flops: float, tokens: float, vocabulary: int, family: Family, device: str = "cpu") -> Size:
     """The model that this much compute (floating-point operations in all) trains best on a corpus of `tokens`."""
     best = Size(*_LADDER[0], _CONTEXT)
     for width, layers in _LADDER:
@@ -99,7 +145,20 @@ def choose_size(flops: float, tokens: int, vocabulary: int, family: Family, devi
     return best
 
 
-def batch_of(flops: float, tokens: int, size: Size, shape: Sized, device: str = "cpu") -> int:
+def size_of(parameters: int, vocabulary: int, family: Family, device: str = "cpu") -> Size:
+    """The size with the number of parameters nearest to this: a rung's width, with up to twice or half its layers."""
+    found = []
+    for width, layers in _LADDER:
+        context = _CONTEXT if width < 512 and device == "cpu" else _CONTEXT_LONG
+        for depth in range(max(layers // 2, 1), 2 * layers + 1):
+            size = Size(width, depth, context)
+            off = abs(math.log(size.shape(family, vocabulary).parameters / parameters))
+            # Of two as near, the one shaped like the ladder.
+            found.append((round(off, 2), abs(depth - layers), size))
+    return min(found, key=lambda candidate: candidate[:2])[2]
+
+
+def batch_of(flops: float, tokens: float, size: Size, shape: Sized, device: str = "cpu") -> int:
     """Windows a step: more with more compute, but enough steps for the little text of a small network."""
     read = _readable(flops, tokens, shape)
     # Around 700 steps at the least; from there the batch grows with the square root of what is read.
@@ -110,7 +169,7 @@ def batch_of(flops: float, tokens: int, size: Size, shape: Sized, device: str = 
     return int(2 ** round(math.log2(wanted / size.context))) or 1
 
 
-def _readable(flops: float, tokens: int, shape: Sized) -> float:
+def _readable(flops: float, tokens: float, shape: Sized) -> float:
     return min(flops / shape.flops_per_token, tokens * _MOST_EPOCHS)
 
 
@@ -128,12 +187,13 @@ def make_plan(
     device: str = "cpu",
     threads: int = 1,
     compile: bool = False,
+    rate: float = 1.0,
 ) -> Plan:
     """The plan for a model whose step of `batch` windows takes step_seconds, within `seconds`, on a corpus of `tokens`
-    to train on."""
+    to train on. rate: a factor on the learning rates."""
     shape = size.shape(family, vocabulary)
     window = batch * size.context
-    most = math.ceil(tokens * _MOST_EPOCHS / window)
+    most = most_steps(tokens, window)
     steps = max(min(int(seconds / step_seconds), most), _FEWEST_STEPS)
     return Plan(
         width=size.width,
@@ -146,8 +206,8 @@ def make_plan(
         steps=steps,
         batch=batch,
         micro=batch if device == "cpu" else max(min(batch, 65_536 // size.context), 1),
-        matrix_rate=0.02,
-        vector_rate=0.01,
+        matrix_rate=0.02 * rate,
+        vector_rate=0.01 * rate,
         warmup=min(20, steps // 10),
         cooldown=steps * 2 // 3,
         precision=precision,
@@ -157,6 +217,6 @@ def make_plan(
     )
 
 
-def with_steps(plan: Plan, steps: int) -> Plan:
-    """The same run of another length."""
-    return replace(plan, steps=steps, warmup=min(20, steps // 10), cooldown=steps * 2 // 3)
+def most_steps(tokens: int, window: int) -> int:
+    """Steps of `window` tokens that read a text of `tokens` as often as is of use."""
+    return math.ceil(tokens * _MOST_EPOCHS / window)

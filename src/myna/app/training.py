@@ -1,0 +1,394 @@
+"""A training run of the language model: from what is asked to a published version, resumable at every stage.
+
+home/models/language/run/run.json        what was asked, and how far it is
+home/models/language/run/manifest.json   what the run does, exactly: enough to do it again to the same bits
+"""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from myna.app.conversations import build_conversations, keep_conversations_to_permitted
+from myna.app.forgetting import begin_again_without, keep_run
+from myna.app.manifest import described_machine, read_manifest, source_hash
+from myna.decisions import DecisionLog, new_id
+from myna.gate import MYNA, Reader
+from myna.i18n import N_
+from myna.network import NotFound, Problem, Progress, Purpose, now_ms, quiet
+
+if TYPE_CHECKING:
+    from myna.corpus import Corpus
+    from myna.training import Dial, Family, Plan, Processes
+
+Tell = Callable[[dict[str, Any]], None]
+"""Given each point of the curve as it is made, and {"stage": ...} when another kind of work begins."""
+
+_TRAINED = 1000
+"""Units of progress: corpus up to _READ, calibration up to _PLANNED, training up to _LEARNED, then the embedding."""
+_READ, _PLANNED, _LEARNED = 80, 110, 920
+_EMBEDDING_SHARE = 0.12
+"""Of the time asked for, kept for fitting the embedding; training gets at least _TRAINING_LEAST."""
+_TRAINING_LEAST = 0.4
+_PAIR_STEPS, _PAIR_STEPS_MOST = 80, 2000
+"""Steps of the embedding's fit for each minute asked for, and at most: so many are done in its share of the time."""
+_PAIR_STEPS_USUAL = 250
+"""Where no minutes were asked for."""
+_SAMPLE_TOKENS = 24
+_TUNING_RATE = 0.2
+"""Of a new model's learning rates, for one that learns to answer."""
+
+
+def unheard(point: dict[str, Any]) -> None:
+    """A `Tell` for which nobody listens."""
+
+
+class TrainingRun:
+    """One run, by all of these processes; the first one writes and tells."""
+
+    def __init__(
+        self,
+        root: Path,
+        corpora: Path,
+        reader: Reader,
+        log: DecisionLog,
+        processes: "Processes",
+        progress: Progress = quiet,
+        tell: Tell = unheard,
+    ) -> None:
+        self._root, self._corpora, self._reader, self._log = root, corpora, reader, log
+        self._processes = processes
+        self._progress = progress if processes.first else quiet
+        self._tell = tell
+        self._run = root / "run"
+        self._state: dict[str, Any] = {}
+
+    def train(
+        self,
+        dial: "Dial",
+        manifest: Path | None = None,
+        chat: bool = False,
+        examples: Path | None = None,
+        forget: Sequence[str] = (),
+    ) -> None:
+        """All stages that are left. chat: learns answers only, from threads and `examples`, starting from the version
+        in use. Raises Problem where there is nothing to train on."""
+        from myna.training import Trainer, peak_flops, pick_device, set_threads
+
+        began = time.monotonic()
+        processes = self._processes
+        again = read_manifest(manifest) if manifest is not None else None
+        if again is not None and again["processes"] != processes.size:
+            raise Problem(
+                f"The run of {manifest} had {again['processes']} processes, this one has {processes.size}; sums "
+                f"made in another order round apart. Start it with torchrun --nproc-per-node {again['processes']}."
+            )
+        state: dict[str, Any] = {}
+        if processes.first and forget:
+            state = begin_again_without(self._root, self._corpora, forget)
+        elif processes.first:
+            state = self._begin(dial, again, chat, examples)
+        self._state = processes.agree(state)
+        corpus = self._corpus(_part(self._progress, 0, _READ))
+        device = pick_device(processes.local)
+        plan = self._plan(corpus, device, dial, time.monotonic() - began)
+        self._progress(_PLANNED, _TRAINED)
+        set_threads(plan.threads)
+        peak = processes.agree(peak_flops(plan.precision, device))
+        trainer = Trainer(
+            *(plan, self._family(), corpus, self._run, device, processes), peak=peak, shard=dial.shard
+        )  # fmt: skip
+        bits = trainer.run(
+            _part(self._progress, _PLANNED, _LEARNED),
+            tell=self._tell,
+            changed=self._changed,
+            sample=lambda model: _sample(model, corpus),
+        )
+        model = trainer.whole_model()
+        if processes.first:
+            self._tell({"stage": "embedding"})
+            self._publish(model, corpus, trainer.plan, bits, _part(self._progress, _LEARNED, _TRAINED))
+
+    def _begin(self, dial: "Dial", again: dict[str, Any] | None, chat: bool, examples: Path | None) -> dict[str, Any]:
+        """The state of the run to go on with, or of a new one."""
+        path = self._run / "run.json"
+        if again is not None:
+            chat, examples = bool(again.get("start")), Path(again["examples"]) if again.get("examples") else None
+        asked = {"dial": dial.to_dict(), "again": again, "chat": chat, "examples": str(examples) if examples else ""}
+        if path.exists():
+            state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            if state.get("asked") == asked:
+                return state
+        shutil.rmtree(self._run, ignore_errors=True)
+        self._run.mkdir(parents=True)
+        now = now_ms()
+        state = {"asked": asked, "began": now, "decision": new_id("d", now), "start": ""}
+        if chat:
+            current = self._root / "current"
+            state["start"] = current.read_text(encoding="utf-8").strip() if current.exists() else ""
+            state["start"] = again["start"] if again is not None else state["start"]
+            if not (self._root / state["start"] / "myna.json").exists():
+                raise Problem("There is no language model to teach answering. Train one with `myna train` first.", 409)
+        _keep(path, state)
+        return state
+
+    def _corpus(self, progress: Progress) -> "Corpus":
+        from myna.app.memorisation import guarded
+        from myna.corpus import Corpus, Tokenizer, build_corpus
+        from myna.model.verbatim import FILE as VERBATIM
+
+        state, again = self._state, self._state["asked"]["again"]
+        if self._processes.first:
+            if "corpus" not in state and again is not None:
+                state["corpus"] = again["corpus"]["hash"]
+            if "corpus" in state and (self._corpora / state["corpus"] / "corpus.json").exists():
+                self._keep_to_permitted(Corpus(self._corpora / state["corpus"]))
+            else:
+                shutil.rmtree(self._run / "checkpoints", ignore_errors=True)
+                for name in ("curve.jsonl", "manifest.json", VERBATIM):
+                    (self._run / name).unlink(missing_ok=True)
+                state.pop("plan", None)
+                state["facts"] = self._reader.last_seq()
+                if state["start"]:
+                    tokenizer = Tokenizer.load(self._root / state["start"])
+                    examples = Path(path) if (path := state["asked"]["examples"]) else None
+                    built = build_conversations(self._reader, self._corpora, tokenizer, examples, progress)
+                else:
+                    built = build_corpus(self._reader, self._corpora, progress)
+                state["corpus"] = built.description.hash
+            if again is not None and state["corpus"] != again["corpus"]["hash"]:
+                raise Problem(
+                    f"The text that may be learned today has the hash {state['corpus']}, that of the manifest "
+                    f"{again['corpus']['hash']}: posts came, were deleted or withdrawn. "
+                    "The same run needs the same text."
+                )
+            _keep(self._run / "run.json", state)
+            if not (self._run / VERBATIM).exists():
+                # Before anything is learned: what is deleted later may be known by then, and stays guarded.
+                guarded(Corpus(self._corpora / state["corpus"])).save(self._run)
+        state |= self._processes.agree(state)
+        progress(1, 1)
+        return Corpus(self._corpora / state["corpus"])
+
+    def _plan(self, corpus: "Corpus", device: str, dial: "Dial", spent: float) -> "Plan":
+        from myna.model import Shape
+        from myna.training import Plan, calibrated_plan
+
+        state, processes = self._state, self._processes
+        if "plan" not in state and state["asked"]["again"] is not None:
+            # Its clock is not looked at: the looks of the first run are part of its plan.
+            state["plan"] = {**state["asked"]["again"]["plan"], "seconds": 0.0}
+        if "plan" not in state:
+            asked = dial.seconds(processes.size)
+            seconds = asked if dial.tokens else max(asked * (1 - _EMBEDDING_SHARE) - spent, asked * _TRAINING_LEAST)
+            seconds = processes.agree(seconds)
+            if state["start"]:
+                shape = Shape.from_hugging_face(self._root / state["start"] / "config.json")
+                # Of the model there is; gentler steps, since it knows much already.
+                dial = replace(dial, width=shape.width, layers=shape.layers, parameters=0)
+                dial = replace(dial, context=dial.context or shape.context, rate=dial.rate * _TUNING_RATE)
+            family = self._family()
+            plan = calibrated_plan(family, corpus, seconds, dial.minutes, dial.seed, device, processes, dial)
+            state["plan"] = plan.to_dict()
+        plan = Plan.from_dict(state["plan"])
+        if processes.first:
+            self._manifest(plan, corpus)
+        return plan
+
+    def _changed(self, plan: "Plan") -> None:
+        """Keeps a plan that a look at the clock has changed, durably and before it holds."""
+        self._state["plan"] = plan.to_dict()
+        if self._processes.first:
+            manifest = json.loads((self._run / "manifest.json").read_text(encoding="utf-8"))
+            _keep(self._run / "manifest.json", manifest | {"plan": plan.to_dict()})
+            _keep(self._run / "run.json", self._state)
+
+    def _manifest(self, plan: "Plan", corpus: "Corpus") -> None:
+        """Writes down all that decides the run's bits."""
+        body = {
+            "plan": plan.to_dict(),
+            "dial": self._state["asked"]["dial"],
+            "corpus": corpus.description.to_dict(),
+            "facts": self._state.get("facts", {}),
+            "processes": self._processes.size,
+            "start": self._state["start"],
+            "examples": self._state["asked"]["examples"],
+            "source": source_hash(),
+            **described_machine(),
+        }
+        _keep(self._run / "manifest.json", body)
+        _keep(self._run / "run.json", self._state)
+
+    def _publish(self, model: Any, corpus: "Corpus", plan: "Plan", bits: float | None, progress: Progress) -> None:
+        """Writes the version beside the others, logs the decision, then points `current` at it. Each step can be
+        done again after a kill without doing anything twice."""
+        from myna.training import write_atomically
+
+        version = self._recorded()
+        if not (self._root / version / "myna.json").exists():
+            version = self._write(model, corpus, plan, bits, progress)
+        about = json.loads((self._root / version / "myna.json").read_text(encoding="utf-8"))
+        if not about.get("leaks"):
+            write_atomically(self._root / "current", version.encode())
+        keep_run(self._root, version, self._state, plan.slices > 0)
+        refuse_leaking(about)
+        progress(1, 1)
+
+    def _write(self, model: Any, corpus: "Corpus", plan: "Plan", bits: float | None, progress: Progress) -> str:
+        from myna.app.memorisation import planted_and_leaked
+        from myna.corpus import persist
+        from myna.model import save_model
+        from myna.model.verbatim import FILE as VERBATIM
+        from myna.model.verbatim import Verbatim
+
+        self._keep_to_permitted(corpus)
+        fresh = self._root / ".publishing"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        tokenizer = corpus.tokenizer
+        save_model(model, fresh, tokenizer.end, tokenizer.pad)
+        tokenizer.save(fresh)
+        quality = self._embed(fresh, model, corpus, plan.seed, progress)
+        for name in ("curve.jsonl", "manifest.json", VERBATIM):
+            shutil.copyfile(self._run / name, fresh / name)
+        memorised = planted_and_leaked(model, corpus, Verbatim.load(fresh))
+        began = self._state["began"]
+        day = datetime.fromtimestamp(began / 1000, UTC).strftime("%Y%m%d")
+        # Names in the order of time, ending in the content's hash: the same bits have the same end.
+        version = f"myna-{day}-{began // 1000 % 86_400:05d}-{_hash(fresh)}"
+        about = {
+            "version": version,
+            "bits_per_byte": bits,
+            "parameters": plan.parameters,
+            "tokens": plan.tokens,
+            "documents": corpus.description.documents,
+            "seconds": round((now_ms() - began) / 1000, 1),
+            "corpus": corpus.description.to_dict(),
+            "plan": plan.to_dict(),
+            "embedding": quality,
+            "chat": bool(self._state["start"]),
+            "start": self._state["start"],
+            **memorised,
+        }
+        _keep(fresh / "myna.json", about)
+        persist(fresh)
+        shutil.rmtree(self._root / version, ignore_errors=True)
+        fresh.replace(self._root / version)
+        self._record(about)
+        return version
+
+    def _embed(self, fresh: Path, model: Any, corpus: "Corpus", seed: int, progress: Progress) -> dict[str, Any]:
+        """Puts the version's embedding beside its weights; returns how good it is."""
+        from myna.corpus import clean, permitted, ties
+        from myna.model import fit_embedder
+
+        if start := self._state["start"]:
+            # The tokens are the same, and a few conversations teach less about what posts mean than the whole corpus.
+            shutil.copyfile(self._root / start / "embedding.safetensors", fresh / "embedding.safetensors")
+            about = json.loads((self._root / start / "myna.json").read_text(encoding="utf-8"))
+            found: dict[str, Any] = about["embedding"]
+            return found
+        border, all = corpus.train_documents, corpus.description.documents
+        known, held_out = corpus.said(0, border), corpus.said(border, all)
+        answers, follows = ties(permitted(self._reader)[0])
+        minutes = self._state["asked"]["dial"]["minutes"]
+        steps = round(min(minutes * _PAIR_STEPS, _PAIR_STEPS_MOST)) if minutes else _PAIR_STEPS_USUAL
+        embedder, quality = fit_embedder(
+            model, corpus.tokenizer, clean, known, held_out, seed, progress, answers, follows, steps
+        )
+        embedder.save(fresh)
+        return dict(quality)
+
+    def _keep_to_permitted(self, corpus: "Corpus") -> None:
+        from myna.corpus import keep_to_permitted
+
+        (keep_conversations_to_permitted if self._state["start"] else keep_to_permitted)(corpus, self._reader)
+
+    def _family(self) -> "Family":
+        """Untrained models of any size; or, for a run that goes on from a version, that one alone."""
+        from myna.model import Shape, load_model, new_model, shape_of
+        from myna.training import Family
+
+        if not (start := self._state["start"]):
+            return Family(shape_of, new_model)
+        folder = self._root / start
+        shape = Shape.from_hugging_face(folder / "config.json")
+        return Family(lambda *_: shape, lambda *_: load_model(folder))
+
+    def _recorded(self) -> str:
+        """The version of this run's decision, where it was logged before a kill; else a name of none."""
+        try:
+            return self._log.get(self._state["decision"]).model
+        except NotFound:
+            return ".none"
+
+    def _record(self, about: dict[str, Any]) -> None:
+        if self._recorded() == about["version"]:
+            return
+        corpus = about["corpus"]
+        reason = {
+            "text": N_("Learned from {documents} documents that the gate admitted, the newest held out to measure."),
+            "values": {"documents": corpus["documents"]},
+            "evidence": [],
+        }
+        input = {name: corpus[name] for name in ("admitted", "dropped", "hash", "documents", "tokens", "deletions")}
+        measured = ("version", "bits_per_byte", "parameters", "tokens", "embedding", "planted", "known", "leaks")
+        output = {name: about[name] for name in measured}
+        self._log.write(
+            "train",
+            str(MYNA),
+            Purpose.TRAIN,
+            {"corpus": input, "plan": about["plan"]},
+            {**output, "reasons": [reason]},
+            about["version"],
+            id=self._state["decision"],
+        )
+
+
+def refuse_leaking(about: dict[str, Any]) -> None:
+    """Raises Problem for a version, as its myna.json tells of it, that gives planted secrets away."""
+    if about.get("leaks"):
+        raise Problem(
+            f"The version {about['version']} gives away {about['leaks']} of {about['planted']} secrets that were "
+            "planted to test it, and is not put in use. Train again, for fewer minutes or with more posts.",
+            503,
+        )
+
+
+def _sample(model: Any, corpus: "Corpus") -> str:
+    """A little of what the model would write now."""
+    from myna.corpus import readable
+    from myna.model import Alone, Sampling, write
+
+    sampler = Alone(model, len(corpus.tokenizer))
+    return "".join(write(sampler, corpus.tokenizer, "", Sampling(_SAMPLE_TOKENS, seed=0), (), readable))
+
+
+def _part(progress: Progress, begin: int, end: int) -> Progress:
+    """A stage's own progress as its share of the whole; it only grows, also where a run is given more steps."""
+    most = begin
+
+    def within(done: int, total: int) -> None:
+        nonlocal most
+        most = max(most, begin + (end - begin) * min(done, total) // max(total, 1))
+        progress(most, _TRAINED)
+
+    return within
+
+
+def _keep(path: Path, body: dict[str, Any]) -> None:
+    from myna.training import write_atomically
+
+    write_atomically(path, json.dumps(body, indent=1).encode())
+
+
+def _hash(directory: Path) -> str:
+    digest = hashlib.sha256()
+    for name in ("model.safetensors", "tokenizer.json", "embedding.safetensors"):
+        digest.update((directory / name).read_bytes())
+    return digest.hexdigest()[:10]
