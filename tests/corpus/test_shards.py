@@ -1,5 +1,3 @@
-import itertools
-import json
 from pathlib import Path
 
 import numpy as np
@@ -39,39 +37,6 @@ def test_the_newest_documents_are_held_out(corpus: Corpus) -> None:
     described = corpus.description
     assert 0 < described.train_documents < described.documents
     assert described.held_out_bytes > 0
-
-
-def test_slices_cut_the_training_documents_by_time_into_parts_of_like_size(corpus: Corpus) -> None:
-    borders = corpus.slices
-    assert borders[0] == 0
-    assert borders[-1] == corpus.train_documents
-    assert len(borders) == 9
-    sizes = [int(corpus.documents[b] - corpus.documents[a]) for a, b in itertools.pairwise(borders)]
-    assert max(sizes) < 2 * min(sizes)
-    times = [at for _, _, at in corpus.description.slices]
-    assert times == sorted(times)
-
-
-def test_a_posts_slice_is_the_first_in_which_it_stands(corpus: Corpus) -> None:
-    assert corpus.slice_of("home:0") == 0
-    for number in range(60):
-        place = corpus.slice_of(f"home:{number}")
-        at = min(corpus.posts.filter(corpus.posts["post_id"] == f"home:{number}")["offset"])
-        document = int((corpus.documents <= at).sum()) - 1
-        if document >= corpus.train_documents:
-            assert place is None
-        else:
-            assert place is not None
-            assert corpus.slices[place] <= document < corpus.slices[place + 1]
-    assert corpus.slice_of("home:404") is None
-
-
-def test_a_corpus_built_before_there_were_slices_is_one_slice(corpus: Corpus) -> None:
-    path = corpus.directory / "corpus.json"
-    described = json.loads(path.read_text())
-    del described["slices"]
-    path.write_text(json.dumps(described))
-    assert Corpus(corpus.directory).slices == [0, corpus.train_documents]
 
 
 def test_a_deleted_post_is_overwritten_on_disk_wherever_it_stands(corpus: Corpus) -> None:

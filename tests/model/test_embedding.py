@@ -17,14 +17,14 @@ _TOPICS = {
     "garden": "tomato seed soil rain compost bean leaf spade".split(),
     "match": "goal referee striker keeper penalty corner pitch league".split(),
     "phở": "bún nước mắm hành chanh ớt rau thịt".split(),
-}
+} | {f"topic {n}": [f"{a}{n}{b}" for a in ("ka", "lo", "mi", "su") for b in ("ra", "ten")] for n in range(12)}
 
 
 def _posts(seed: int, count: int) -> list[tuple[str, str, int]]:
     random = np.random.default_rng(seed)
     names = list(_TOPICS)
     return [
-        (f"home:{n}", " ".join(random.choice(_TOPICS[names[n % 4]], 8)) + ".", n) for n in range(count)
+        (f"home:{n}", " ".join(random.choice(_TOPICS[names[n % len(names)]], 8)) + ".", n) for n in range(count)
     ]  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def tokenizer() -> Tokenizer:
 @pytest.fixture(scope="module")
 def fitted(tokenizer: Tokenizer) -> tuple[Embedder, dict[str, object]]:
     model = new_model(shape_of(64, 2, len(tokenizer), 64), 0)
-    return fit_embedder(model, tokenizer, clean, _posts(0, 400), _posts(1, 80))
+    return fit_embedder(model, tokenizer, clean, _posts(0, 800), _posts(1, 80))
 
 
 def test_posts_of_one_topic_lie_nearer_than_those_of_another(fitted: tuple[Embedder, dict[str, object]]) -> None:

@@ -33,12 +33,13 @@ def test_muon_on_several_threads_makes_the_same_bits() -> None:
     assert torch.equal(*ends)
 
 
-def test_an_orthogonalised_matrix_is_near_the_nearest_orthogonal_one() -> None:
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_an_orthogonalised_matrix_is_near_the_nearest_orthogonal_one(precision: torch.dtype) -> None:
     torch.manual_seed(2)
     for shape in ((30, 60), (60, 30)):
         matrix = torch.randn(shape)
         left, _, right = torch.linalg.svd(matrix, full_matrices=False)
-        found = orthogonalised(matrix, torch.float32)
+        found = orthogonalised(matrix, precision)
         assert torch.cosine_similarity(found.flatten(), (left @ right).flatten(), 0) > 0.97
 
 

@@ -11,7 +11,6 @@ A deleted post is overwritten in place: the mapping is shared, so a training run
 """
 
 import hashlib
-import itertools
 import json
 import os
 import shutil
@@ -32,8 +31,6 @@ _HELD_OUT = 0.03
 """Share of the newest documents kept out of training; at most _HELD_OUT_MOST, whose tokens measure well enough."""
 _HELD_OUT_MOST = 20_000
 _ENOUGH_BYTES = 10_000
-_SLICES = 8
-"""Parts of the training text in the order of time; a deletion costs training again from the border before the post."""
 
 
 class Corpus:
@@ -78,27 +75,6 @@ class Corpus:
     def train_documents(self) -> int:
         """How many of the oldest documents are for training; the newer are held out."""
         return self.description.train_documents
-
-    @property
-    def slices(self) -> list[int]:
-        """Borders of the parts, in order of time, of the training documents: from 0 to `train_documents`."""
-        parts = self.description.slices or [(0, self.train_documents, 0)]
-        return [first for first, _, _ in parts] + [parts[-1][1]]
-
-    def slice_of(self, post_id: str) -> int | None:
-        """The first slice in which a post stands, learned or as context; None where no training document has it."""
-        offsets = (
-            pl.scan_parquet(self.directory / "posts.parquet")
-            .filter(pl.col("post_id") == post_id)
-            .select(pl.col("offset").min())
-            .collect()
-            .item()
-        )
-        if offsets is None:
-            return None
-        document = int(np.searchsorted(self.documents, offsets, side="right")) - 1
-        place = int(np.searchsorted(self.slices, document, side="right")) - 1
-        return place if document < self.train_documents else None
 
     @property
     def passages(self) -> np.ndarray:
@@ -188,7 +164,6 @@ def write_corpus(
         languages=gathered.languages,
         deletions=deletions,
         bytes_per_token=_bytes_per_token(posts),
-        slices=_slices(starts, [document.at for document in gathered.documents[:train]]),
     )
     (directory / "corpus.json").write_text(json.dumps(description.to_dict(), indent=1), encoding="utf-8")
     final = parent / description.hash
@@ -215,16 +190,6 @@ def _bytes_per_token(posts: pl.DataFrame) -> dict[str, float]:
         .sort("bytes", "lang", descending=[True, False])
     )
     return {lang: round(size / tokens, 3) for lang, size, tokens in sums.iter_rows()}
-
-
-def _slices(starts: Sequence[int], times: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Cuts documents, given where their tokens start (one more than documents) and their times, into _SLICES parts of
-    about as many tokens; fewer where there are fewer documents."""
-    documents = len(times)
-    ends = np.asarray(starts[1 : documents + 1])
-    wanted = ends[-1] * np.arange(1, _SLICES) / _SLICES
-    borders = sorted({0, documents, *(int(at) for at in np.searchsorted(ends, wanted, side="right"))})
-    return [(first, last, times[first]) for first, last in itertools.pairwise(borders)]
 
 
 def _encode(

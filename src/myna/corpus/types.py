@@ -50,8 +50,7 @@ class Description:
     """A corpus as built, kept beside it in `corpus.json`.
 
     hash: of tokens, index and tokenizer. train_tokens: tokens before the newest ones held out; deletions: the newest
-    deletion in the fact log when the posts were read. slices: the training documents cut by time into parts of about
-    as many tokens, each (first document, last document excluded, time of the first). bytes_per_token: of each
+    deletion in the fact log when the posts were read. bytes_per_token: of each
     language's text, placeholders not counted, where there are enough of them to say.
     """
 
@@ -67,7 +66,6 @@ class Description:
     dropped: dict[str, int]
     languages: dict[str, int]
     deletions: int
-    slices: list[tuple[int, int, int]] = field(default_factory=list)
     bytes_per_token: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

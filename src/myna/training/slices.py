@@ -46,7 +46,7 @@ class SlicedOrder:
     """Windows in the order of time: an `Order` for each slice. borders: the steps at which a slice is done."""
 
     def __init__(self, text: Text, seed: int, context: int, batch: int, steps: int, count: int) -> None:
-        """count: slices of about as many tokens each, where the text does not say where its own lie."""
+        """count: slices, of about as many tokens each."""
         self.documents = slice_documents(text, count)
         tokens = np.asarray(text.documents)[self.documents]
         shares = (tokens - tokens[0]) / max(int(tokens[-1] - tokens[0]), 1)
@@ -65,11 +65,7 @@ class SlicedOrder:
 
 
 def slice_documents(text: Text, count: int) -> list[int]:
-    """Where slices begin, in documents, and where the last ends: those the text itself has, else `count` of as many
-    tokens each."""
-    own = getattr(text, "slices", None)
-    if own:
-        return [int(border) for border in own]
+    """Where `count` slices of about as many tokens each begin, in documents, and where the last ends."""
     starts = np.asarray(text.documents[: text.train_documents + 1])
     aims = np.linspace(starts[0], starts[-1], count + 1)
     found = np.searchsorted(starts, aims)
