@@ -17,7 +17,12 @@ _TOPICS = {
     "garden": "tomato seed soil rain compost bean leaf spade".split(),
     "match": "goal referee striker keeper penalty corner pitch league".split(),
     "phở": "bún nước mắm hành chanh ớt rau thịt".split(),
-} | {f"topic {n}": [f"{a}{n}{b}" for a in ("ka", "lo", "mi", "su") for b in ("ra", "ten")] for n in range(12)}
+} | {
+    f"topic {n}": [
+        f"{a}{n}{b}" for a in ("ka", "lo", "mi", "su", "vo", "ny", "dre", "pil") for b in ("ra", "ten", "mok", "sy")
+    ]
+    for n in range(12)
+}
 
 
 def _posts(seed: int, count: int) -> list[tuple[str, str, int]]:
