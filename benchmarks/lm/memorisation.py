@@ -6,7 +6,6 @@ Secrets are planted among real posts, each in one post. A peer here is the same 
 --data takes a folder of the documented layout; without it MYNA_DATA's congress_tweets_2016, else a simulated network.
 """
 
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,15 +16,13 @@ import polars as pl
 import torch
 from result import Row
 
+from lm.network import posts_of
 from myna.corpus import Corpus, gather, make_canaries, train_tokenizer, vocabulary_size, write_corpus
 from myna.model import Transformer, new_model, sample, shape_of
 from myna.model.memorisation import Known, given_away
 from myna.model.verbatim import find_verbatim
 from myna.network import WORLD, Post
 from myna.training import Family, Size, Trainer, faster_precision, make_plan
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from lm.text import posts as read_posts
 
 _READINGS = 12
 _TEMPERATURE = 0.8
@@ -35,7 +32,7 @@ def rows(data: Path | None, quick: bool) -> Iterator[Row]:
     """Yields rows as they are measured."""
     torch.set_num_threads(1)
     count, size, samples = (20, Size(64, 2, 128), 16) if quick else (100, Size(128, 4, 128), 300)
-    posts = read_posts(data, 600 if quick else 8_000)
+    _, posts = posts_of(data, 600 if quick else 8_000)
     canaries = make_canaries(count)
     random = np.random.default_rng(0)
     # The newest posts are held out: what is planted stands before them.

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import polars as pl
-
+from lm.network import posts_of
 from myna.corpus import Corpus, gather, train_tokenizer, vocabulary_size, write_corpus
-from myna.network import WORLD, Post
-
-_COLUMNS = ("post_id", "author_id", "created_at", "text", "lang", "reply_to_post", "repost_of")
+from myna.network import Post
 
 
 def folders(data: Path | None) -> list[Path]:
@@ -24,46 +21,17 @@ def folders(data: Path | None) -> list[Path]:
 
 
 def posts(data: Path | None, most: int) -> list[Post]:
-    """At most `most` posts of each folder, spread evenly over its time; simulated ones where there is no folder."""
-    found = [post for place, folder in enumerate(folders(data)) for post in _read(folder, most, f"b{place}")]
-    if found:
-        return found
-    from myna.world import generate
-
-    facts = (fact for batch in generate(max(most // 40, 2), most).batches() for fact in batch)
-    return [fact for fact in facts if isinstance(fact, Post)]
+    """At most `most` of the newest posts of each folder; simulated ones where there is no folder."""
+    found = folders(data)
+    if len(found) <= 1:
+        return posts_of(found[0] if found else Path("/nowhere"), most)[1]
+    return [_apart(post, place) for place, folder in enumerate(found) for post in posts_of(folder, most)[1]]
 
 
-def _read(folder: Path, most: int, source: str) -> list[Post]:
-    paths = sorted(folder.glob("posts*.parquet")) if folder.is_dir() else [folder]
-    frame = pl.concat([pl.read_parquet(path) for path in paths], how="vertical_relaxed")
-    if "text" not in frame.columns:
-        # Reddit's: a title, and a body that may be empty; the community stands for the author.
-        parts = [pl.col(name).fill_null("") for name in ("title", "body")]
-        text = pl.concat_str(parts, separator="\n").str.strip_chars()
-        frame = frame.with_columns(text.alias("text"), pl.col("subreddit").alias("author_id"))
-    if frame["created_at"].dtype == pl.Datetime:
-        frame = frame.with_columns(frame["created_at"].dt.timestamp("ms").alias("created_at"))
-    frame = frame.select([name for name in _COLUMNS if name in frame.columns]).sort("created_at")
-    every = max(frame.height / most, 1.0)
-    frame = frame[[int(place * every) for place in range(min(frame.height, most))]]
-    made = []
-    for row in frame.iter_rows(named=True):
-        near = {
-            name: f"{WORLD}:{source}-{row[name]}" if row.get(name) else "" for name in ("reply_to_post", "repost_of")
-        }
-        made.append(
-            Post(
-                f"{WORLD}:{source}-{row['post_id']}",
-                f"{WORLD}:{source}-{row.get('author_id', '')}",
-                int(row["created_at"] or 0),
-                row["text"] or "",
-                row.get("lang") or "",
-                near["reply_to_post"],
-                near["repost_of"],
-            )
-        )
-    return made
+def _apart(post: Post, place: int) -> Post:
+    """Ids of several sources must not meet."""
+    names = ("id", "author_id", "reply_to", "repost_of", "quote_of")
+    return replace(post, **{name: f"b{place}-{id}" for name in names if (id := getattr(post, name))})
 
 
 def corpus_of(found: Sequence[Post], folder: Path, held_out: float = 0.1, vocabulary: int | None = None) -> Corpus:
