@@ -17,6 +17,9 @@ from myna.network.store import Store
 from myna.training import Dial
 
 _MINUTES = 0.03
+_WORDS = (
+    "rope lamp moss clay fern salt wool tin oak bell corn silk sand glue jar hook nail pear cup door gate wax".split()
+)
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +34,9 @@ def _network(home: Path, posts: int) -> tuple[Store, Language]:
     verbs = ("needs", "likes", "repairs", "has lost", "talks about")
     store.append([Person("home:a", "a")])
     for n in range(posts):
-        text = f"{subjects[n % 5]} {verbs[n // 5 % 5]} thing {n} in the town today"
+        # Some words in no order: a text of phrases alone is a handful of tokens.
+        seen = " ".join(_WORDS[(n * 7 + place * place * 5 + n * place) % len(_WORDS)] for place in range(8))
+        text = f"{subjects[n % 5]} {verbs[n // 5 % 5]} thing {n} in the town today {seen}"
         store.append([Post(f"home:{n}", "home:a", 1000 + n, text, "en", f"home:{n - 1}" if n % 5 == 4 else "")])
     return store, Language(home, Reader(store), DecisionLog(store))
 

@@ -95,6 +95,20 @@ def test_ends_are_not_written_and_what_is_forbidden_never(engine: Engine, tokeni
     assert ids[0] not in list(engine(prompt, Sampling(60, 1.5, 1.0, 5), (), [ids[0]]))
 
 
+def test_what_may_not_follow_is_not_written_whether_drawn_or_the_likeliest(
+    engine: Engine, tokenizer: Tokenizer
+) -> None:
+    prompt = _prompt(tokenizer, 0)
+    for temperature in (0.0, 1.0):
+        free = list(engine(prompt, Sampling(20, temperature, seed=3)))
+        seen = set(zip([prompt[-1], *free], free, strict=False))
+        kept = list(
+            engine(prompt, Sampling(20, temperature, seed=3), blocks=lambda ids, id, seen=seen: (ids[-1], id) in seen)
+        )
+        assert len(kept) == 20
+        assert not seen & set(zip([prompt[-1], *kept], kept, strict=False))
+
+
 def test_a_short_text_does_not_wait_for_a_long_one(engine: Engine, tokenizer: Tokenizer) -> None:
     long = engine(_prompt(tokenizer, 0), Sampling(1_000_000, 1.0, 1.0, 1))
     next(long)

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from myna.network import Problem
 
-RUN = 10
-"""Tokens in a row that may not be repeated."""
+RUN = 7
+"""Tokens in a row that may not be repeated: about 25 characters, since a token may be a phrase."""
 SHARED_BY = 3
 """Authors from which a run is common language."""
 
