@@ -142,3 +142,18 @@ def test_what_is_asked_at_the_same_time_is_written_side_by_side_and_comes_out_th
 def test_a_prompt_counts_once_however_many_texts_go_on_from_it(trained: Any) -> None:
     one, three = (ask(trained, "/completions", {**PROMPT, "n": n}).json()["usage"]["prompt_tokens"] for n in (1, 3))
     assert one == three == 1 + trained.myna.language.count_tokens(PROMPT["prompt"])
+
+
+def test_each_text_carries_its_decision_which_tells_whom_it_was_for(trained: Any) -> None:
+    for path, body in (("/completions", PROMPT), ("/chat/completions", CHAT)):
+        choices = ask(trained, path, {**body, "n": 2}, trained.lan).json()["choices"]
+        assert len({choice["decision"] for choice in choices}) == 2
+        for number, choice in enumerate(choices):
+            told = trained.get(f"/decisions/{choice['decision']}", trained.lan).json()
+            assert (told["kind"], told["actor"]) == ("generate", trained.myna.people(1)[0].id)
+            assert told["reasons"][0]["values"]["seed"] == 3 + number
+        streamed = {event["choices"][0]["decision"] for event in events(ask(trained, path, {**body, "stream": True}))}
+        assert len(streamed) == 1
+        replayed = trained.get(f"/decisions/{streamed.pop()}/replay", trained.operator)
+        assert replayed.status_code == 409
+        assert "not replayed" in replayed.json()["detail"]
