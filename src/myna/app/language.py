@@ -114,6 +114,14 @@ class Language:
         # The last line of a run under way may be half written.
         return [json.loads(line) for line in lines if line.endswith("}")]
 
+    def under_way(self) -> dict[str, Any]:
+        """The training run under way: each field of its curve's points as it was last measured; empty where none is."""
+        latest: dict[str, Any] = {}
+        if (self._root / "run" / "curve.jsonl").exists():
+            for point in self.curve():
+                latest |= point
+        return latest
+
     # -- using it --------------------------------------------------------------------------------------------------
 
     def generate(
@@ -130,9 +138,10 @@ class Language:
         """What goes on from the prompt (text, or token ids as they are), in pieces, to the end of the
         post; begun at once, beside what others ask for, here or by the server of MYNA_MODEL_URL.
 
-        after: posts, each the answer to the one before; what is written then answers the last. actor: whom
-        it is for, as its decision says; that decision is kept when the text is finished or let go, with the seed that
-        was chosen where none is asked. Raises Problem before there is a model, where too many wait (503), or where the server cannot be asked (503)."""
+        after: posts, each the answer to the one before; what is written then answers the last. actor: whom it is for,
+        as its decision says; that is kept when the text is finished or let go of, with the seed that was chosen where
+        none is asked. Raises Problem before there is a model, where too many wait (503), or where the server cannot
+        be asked (503)."""
         if max_tokens < 1 or not 0 <= temperature <= 5 or not 0 < top_p <= 1:
             raise Problem(
                 "Writing needs at least one token, a temperature from 0 to 5 and a top_p above 0 and up to 1.", 422

@@ -119,7 +119,12 @@ async def chat(myna: Network, actor: Asking, request: Request, body: s.ChatReque
         return await _streamed(myna, actor, request, body, "chat.completion.chunk", base, draws)
     await written(myna, actor, request, draws)
     choices = [
-        s.ChatChoice(index=i, message=s.AssistantMessage(content=d.text.strip()), finish_reason=_finish(d))
+        s.ChatChoice(
+            index=i,
+            message=s.AssistantMessage(content=d.text.strip()),
+            finish_reason=_finish(d),
+            decision=d.decision,
+        )
         for i, d in enumerate(draws)
     ]
     return _json(s.ChatCompletion(**base, choices=choices, usage=_usage(draws, body.n)))
