@@ -1,7 +1,7 @@
 """GET /metrics: how the service does, for Prometheus, in its text format 0.0.4.
 
-What a scraper is shown tells how many people use what, so it is the operator's: for their key, or for who asks from this
-machine. A request that a proxy passed on is not from this machine, whatever its address.
+What a scraper is shown tells how many people use what, so it is the operator's: for their key, or for who asks from
+this machine. A request that a proxy passed on is not from this machine, whatever its address.
 """
 
 import ipaddress
@@ -84,9 +84,14 @@ class Counted:
         try:
             await self.app(scope, receive, noting)
         finally:
-            route = getattr(scope.get("route"), "path", "other")
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._requests.labels(method, route, status).inc()
+            self._requests.labels(method, _pattern(scope), status).inc()
+
+
+def _pattern(scope: Scope) -> str:
+    """Of the route that answered, with its prefix: which newer FastAPIs keep beside the route, older ones in it."""
+    found = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    return getattr(found, "path", "other")
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
