@@ -49,4 +49,4 @@ def _writer(directory: Path, step: int) -> "SummaryWriter | None":
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:  # tensorboard, or what it needs, is not installed
         return None
-    return SummaryWriter(str(directory), purge_step=step + 1)  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(directory), purge_step=step + 1)
