@@ -4,6 +4,7 @@ import os
 import secrets
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,6 +35,8 @@ class Settings(BaseSettings):
     to write here. It serves what `myna export` wrote, under the name `myna`."""
     model_key: str = ""
     """The key that server asks for."""
+    metrics: Literal["local", "key", "off"] = "local"
+    """Who may read GET /metrics: the operator's key and this machine, the key alone, nobody."""
     currency: str = "EUR"
 
     @field_validator("home")

@@ -22,6 +22,11 @@ def events(answer: Any) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines[:-1]]
 
 
+def without_decisions(choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was written: each time it is written is a decision of its own."""
+    return [{name: value for name, value in each.items() if name != "decision"} for each in choices]
+
+
 def test_without_a_model_it_says_so(served: Any) -> None:
     for path, body in (("/completions", PROMPT), ("/chat/completions", CHAT)):
         answer = ask(served, path, body)
@@ -76,7 +81,7 @@ def test_an_unknown_model_is_told(trained: Any) -> None:
 def test_the_same_seed_writes_the_same_text_streamed_or_not(trained: Any) -> None:
     for path, body in (("/completions", PROMPT), ("/chat/completions", CHAT)):
         first, second = ask(trained, path, body).json(), ask(trained, path, body).json()
-        assert first["choices"] == second["choices"]
+        assert without_decisions(first["choices"]) == without_decisions(second["choices"])
         parts = events(ask(trained, path, {**body, "stream": True, "stream_options": {"include_usage": True}}))
         pieces = [each["choices"][0] for each in parts if each["choices"]]
         if path == "/completions":
@@ -99,7 +104,8 @@ def test_n_prompts_and_stop_are_obeyed(trained: Any) -> None:
     whole = ask(trained, "/completions", {**PROMPT, "max_tokens": 30}).json()["choices"][0]["text"]
     letter = next(c for c in whole if c.isalpha())
     cut = ask(trained, "/completions", {**PROMPT, "max_tokens": 30, "stop": letter}).json()["choices"][0]
-    assert cut == {"text": whole[: whole.index(letter)], "index": 0, "logprobs": None, "finish_reason": "stop"}
+    expected = {"text": whole[: whole.index(letter)], "index": 0, "logprobs": None, "finish_reason": "stop"}
+    assert without_decisions([cut]) == [expected]
 
 
 def test_embeddings_are_the_same_as_numbers_and_as_base64(trained: Any) -> None:
@@ -130,11 +136,12 @@ def test_a_conversation_is_a_thread_of_posts_each_answering_the_one_before() -> 
 
 def test_what_is_asked_at_the_same_time_is_written_side_by_side_and_comes_out_the_same(trained: Any) -> None:
     bodies = [{**PROMPT, "max_tokens": 40, "seed": seed, "temperature": 1.2} for seed in range(12)]
-    alone = [ask(trained, "/completions", body).json()["choices"] for body in bodies]
+    alone = [without_decisions(ask(trained, "/completions", body).json()["choices"]) for body in bodies]
     with ThreadPoolExecutor(12) as pool:
-        together = list(pool.map(lambda body: ask(trained, "/completions", body).json()["choices"], bodies))
+        answers = list(pool.map(lambda body: ask(trained, "/completions", body).json()["choices"], bodies))
+        together = [without_decisions(choices) for choices in answers]
     assert together == alone
-    many = ask(trained, "/completions", {**bodies[0], "n": 3}).json()["choices"]
+    many = without_decisions(ask(trained, "/completions", {**bodies[0], "n": 3}).json()["choices"])
     assert [each["text"] for each in many] == [each[0]["text"] for each in alone[:3]]
     assert not trained.myna.language.busy
 
@@ -142,3 +149,18 @@ def test_what_is_asked_at_the_same_time_is_written_side_by_side_and_comes_out_th
 def test_a_prompt_counts_once_however_many_texts_go_on_from_it(trained: Any) -> None:
     one, three = (ask(trained, "/completions", {**PROMPT, "n": n}).json()["usage"]["prompt_tokens"] for n in (1, 3))
     assert one == three == 1 + trained.myna.language.count_tokens(PROMPT["prompt"])
+
+
+def test_each_text_carries_its_decision_which_tells_whom_it_was_for(trained: Any) -> None:
+    for path, body in (("/completions", PROMPT), ("/chat/completions", CHAT)):
+        choices = ask(trained, path, {**body, "n": 2}, trained.lan).json()["choices"]
+        assert len({choice["decision"] for choice in choices}) == 2
+        for number, choice in enumerate(choices):
+            told = trained.get(f"/decisions/{choice['decision']}", trained.lan).json()
+            assert (told["kind"], told["actor"]) == ("generate", trained.myna.people(1)[0].id)
+            assert told["reasons"][0]["values"]["seed"] == 3 + number
+        streamed = {event["choices"][0]["decision"] for event in events(ask(trained, path, {**body, "stream": True}))}
+        assert len(streamed) == 1
+        replayed = trained.get(f"/decisions/{streamed.pop()}/replay", trained.operator)
+        assert replayed.status_code == 409
+        assert "not replayed" in replayed.json()["detail"]

@@ -60,7 +60,9 @@ def test_one_talks_with_the_model_and_takes_it_elsewhere(small_home: Path, tmp_p
     assert chat("What is new?\n\nAnd where?\n/quit\nnever read\n").startswith(once)
     messages = json.dumps({"messages": [{"role": "user", "content": "What is new?"}]})
     answer = json.loads(chat(messages, "--json"))
-    assert answer == json.loads(chat("What is new?", "--json"))
+    again = json.loads(chat("What is new?", "--json"))
+    assert again.pop("decision") != answer.pop("decision")
+    assert answer == again
     assert answer["message"]["role"] == "assistant" and answer["usage"]["completion_tokens"] <= 12
     files = answered("export", tmp_path / "out", "--gguf", home=small_home)["files"]
     assert {"config.json", "model.safetensors", "tokenizer.json"} < set(files)

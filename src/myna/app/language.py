@@ -10,6 +10,7 @@ Nothing here imports torch before it is needed: pages and commands that write an
 
 import json
 import os
+import secrets
 import sys
 import threading
 from collections.abc import Sequence
@@ -21,18 +22,21 @@ from typing import TYPE_CHECKING, Any
 import filelock
 import numpy as np
 
+from myna.app.generating import Generated, Recorded
 from myna.app.remote import ModelServer
 from myna.app.training import Tell, TrainingRun, refuse_leaking, unheard
 from myna.decisions import DecisionLog
-from myna.gate import Reader
+from myna.gate import MYNA, Actor, Reader
 from myna.network import Problem, Progress, quiet
 
 if TYPE_CHECKING:
     from myna.corpus import Tokenizer
-    from myna.model import Embedder, Pieces, Sampler
+    from myna.model import Embedder, Sampler
     from myna.model.verbatim import Verbatim
     from myna.training import Dial
 
+_SEEDS = 2**53
+"""A seed nobody asked for is below this: as OpenAI's protocol bounds them."""
 _SHARED_FROM = 50_000_000
 """Parameters from which several threads of PyTorch write one text faster than one of NumPy's."""
 _DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
@@ -64,6 +68,7 @@ class Language:
         self._reader = reader
         self._log = log
         self._server = server
+        self.generated = Generated()
         self._opening = threading.Lock()
         self._opened: _Version | None = None
 
@@ -109,6 +114,14 @@ class Language:
         # The last line of a run under way may be half written.
         return [json.loads(line) for line in lines if line.endswith("}")]
 
+    def under_way(self) -> dict[str, Any]:
+        """The training run under way: each field of its curve's points as it was last measured; empty where none is."""
+        latest: dict[str, Any] = {}
+        if (self._root / "run" / "curve.jsonl").exists():
+            for point in self.curve():
+                latest |= point
+        return latest
+
     # -- using it --------------------------------------------------------------------------------------------------
 
     def generate(
@@ -120,12 +133,15 @@ class Language:
         seed: int | None = None,
         stop: Sequence[str] = (),
         after: Sequence[str] = (),
-    ) -> "Pieces":
+        actor: Actor = MYNA,
+    ) -> Recorded:
         """What goes on from the prompt (text, or token ids as they are), in pieces, to the end of the
         post; begun at once, beside what others ask for, here or by the server of MYNA_MODEL_URL.
 
-        after: posts, each the answer to the one before; what is written then answers the last. Raises Problem before
-        there is a model, where too many wait (503), or where the server cannot be asked (503)."""
+        after: posts, each the answer to the one before; what is written then answers the last. actor: whom it is for,
+        as its decision says; that is kept when the text is finished or let go of, with the seed that was chosen where
+        none is asked. Raises Problem before there is a model, where too many wait (503), or where the server cannot
+        be asked (503)."""
         if max_tokens < 1 or not 0 <= temperature <= 5 or not 0 < top_p <= 1:
             raise Problem(
                 "Writing needs at least one token, a temperature from 0 to 5 and a top_p above 0 and up to 1.", 422
@@ -134,15 +150,19 @@ class Language:
         from myna.corpus import clean, readable
         from myna.model import Sampling, prompt_ids, write
 
-        sampling = Sampling(max_tokens, temperature, top_p, seed)
+        sampling = Sampling(max_tokens, temperature, top_p, secrets.randbelow(_SEEDS) if seed is None else seed)
         tokenizer = version.tokenizer
         if isinstance(prompt, str):
             prompt = prompt_ids(tokenizer, clean(prompt), [text for post in after if (text := clean(post))])
         if not prompt or not 0 <= min(prompt) <= max(prompt) < len(tokenizer):
             raise Problem(f"The token ids of a prompt are at least one, from 0 to {len(tokenizer) - 1}.", 422)
-        if self._server is not None:
-            return self._server.write(self.name, prompt, sampling, stop, readable)
-        return write(version.sampler, tokenizer, prompt, sampling, stop, readable, version.verbatim)
+        name = version.directory.name
+        begun = (
+            self._server.write(self.name, prompt, sampling, stop, readable)
+            if self._server is not None
+            else write(version.sampler, tokenizer, prompt, sampling, stop, readable, version.verbatim)
+        )
+        return Recorded(begun, self._log, self.generated, actor, name, sampling)
 
     @property
     def busy(self) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from myna.app.language import Language
+from myna.gate import MYNA, Actor
 
 _TOKENS = 32
 _TEMPERATURE, _TOP_P = 0.8, 0.9
@@ -13,12 +14,17 @@ _PLACEHOLDERS = ("@user", "[link]", "[e-mail]", "[phone number]")
 
 
 def suggest(
-    language: Language, text: str, after: Sequence[str] = (), most: int = 3, seed: int | None = None
+    language: Language,
+    text: str,
+    after: Sequence[str] = (),
+    most: int = 3,
+    seed: int | None = None,
+    actor: Actor = MYNA,
 ) -> list[str]:
-    """Up to `most` different texts that begin with this one; after: the posts it answers. Raises Problem before there
-    is a model, or where too many wait for it (503)."""
+    """Up to `most` different texts that begin with this one; after: the posts it answers; actor: who writes. Each
+    text drawn is a decision. Raises Problem before there is a model, or where too many wait for it (503)."""
     seeds = [None if seed is None else seed + place for place in range(most * _DRAWS)]
-    begun = [language.generate(text, _TOKENS, _TEMPERATURE, _TOP_P, each, (), after) for each in seeds]
+    begun = [language.generate(text, _TOKENS, _TEMPERATURE, _TOP_P, each, (), after, actor) for each in seeds]
     found: list[str] = []
     for writing in begun:
         more = "".join(writing)

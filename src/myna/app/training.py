@@ -9,11 +9,14 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from myna.app.boards import FOLDER as BOARD
+from myna.app.boards import Board
 from myna.app.conversations import build_conversations, keep_conversations_to_permitted
 from myna.app.forgetting import begin_again_without, keep_run
 from myna.app.manifest import described_machine, read_manifest, source_hash
@@ -78,7 +81,7 @@ class TrainingRun:
     ) -> None:
         """All stages that are left. chat: learns answers only, from threads and `examples`, starting from the version
         in use. Raises Problem where there is nothing to train on."""
-        from myna.training import Trainer, peak_flops, pick_device, set_threads
+        from myna.training import Trainer, peak_flops, pick_device, read_curve, set_threads
 
         began = time.monotonic()
         processes = self._processes
@@ -103,12 +106,23 @@ class TrainingRun:
         trainer = Trainer(
             *(plan, self._family(), corpus, self._run, device, processes), peak=peak, shard=dial.shard
         )  # fmt: skip
-        bits = trainer.run(
-            _part(self._progress, _PLANNED, _LEARNED),
-            tell=self._tell,
-            changed=self._changed,
-            sample=lambda model: _sample(model, corpus),
-        )
+        with ExitStack() as stack:
+            # Only the first process is told points.
+            board: Tell = unheard
+            if processes.first:
+                kept = read_curve(self._run / "curve.jsonl")
+                board = stack.enter_context(closing(Board(self._run / BOARD, trainer.step, kept)))
+
+            def tell(point: dict[str, Any]) -> None:
+                board(point)
+                self._tell(point)
+
+            bits = trainer.run(
+                _part(self._progress, _PLANNED, _LEARNED),
+                tell=tell,
+                changed=self._changed,
+                sample=lambda model: _sample(model, corpus),
+            )
         model = trainer.whole_model()
         if processes.first:
             self._tell({"stage": "embedding"})
@@ -149,7 +163,8 @@ class TrainingRun:
             if "corpus" in state and (self._corpora / state["corpus"] / "corpus.json").exists():
                 self._keep_to_permitted(Corpus(self._corpora / state["corpus"]))
             else:
-                shutil.rmtree(self._run / "checkpoints", ignore_errors=True)
+                for name in ("checkpoints", BOARD):
+                    shutil.rmtree(self._run / name, ignore_errors=True)
                 for name in ("curve.jsonl", "manifest.json", VERBATIM):
                     (self._run / name).unlink(missing_ok=True)
                 state.pop("plan", None)
@@ -256,6 +271,9 @@ class TrainingRun:
         quality = self._embed(fresh, model, corpus, plan.seed, progress)
         for name in ("curve.jsonl", "manifest.json", VERBATIM):
             shutil.copyfile(self._run / name, fresh / name)
+        if (self._run / BOARD).is_dir():
+            shutil.copytree(self._run / BOARD, fresh / BOARD)
+            persist(fresh / BOARD)
         memorised = planted_and_leaked(model, corpus, Verbatim.load(fresh))
         began = self._state["began"]
         day = datetime.fromtimestamp(began / 1000, UTC).strftime("%Y%m%d")

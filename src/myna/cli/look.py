@@ -1,12 +1,13 @@
 """Asking a network: generate, search, ask, feed, why, delete, consent."""
 
 import sys
+from contextlib import closing
 from typing import Annotated
 
 import typer
 
 from myna.cli.opening import As, Database, Home, Json, actor, network
-from myna.cli.show import answer, out, when
+from myna.cli.show import answer, err, out, when
 from myna.feed.types import Mode
 from myna.gate import OPERATOR
 from myna.i18n import translate
@@ -41,15 +42,18 @@ def generate(
 ) -> None:
     """Lets the network's own model write."""
     with network(home, database) as myna:
-        pieces = myna.language.generate(prompt, tokens, temperature, top_p, seed)
-        if json:
-            answer({"model": myna.language.version, "prompt": prompt, "text": "".join(pieces)}, json)
-            return
-        out.print(prompt, end="", markup=False)
-        for piece in pieces:
-            out.print(piece, end="", markup=False)
-            sys.stdout.flush()
-        out.print()
+        # Closed before the network is, also by Ctrl-C: what was written by then is a decision too.
+        with closing(myna.language.generate(prompt, tokens, temperature, top_p, seed, actor=OPERATOR)) as pieces:
+            if json:
+                value = {"model": myna.language.version, "prompt": prompt, "text": "".join(pieces)}
+                answer({**value, "decision": pieces.decision}, json)
+                return
+            out.print(prompt, end="", markup=False)
+            for piece in pieces:
+                out.print(piece, end="", markup=False)
+                sys.stdout.flush()
+            out.print()
+        err.print(f"decision {pieces.decision}")
 
 
 def search(

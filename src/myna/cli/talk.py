@@ -3,6 +3,7 @@
 import json as codec
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 from myna.app import Myna
 from myna.cli.opening import Database, Home, Json, network
 from myna.cli.show import answer, err, out
+from myna.gate import OPERATOR
 from myna.network import Problem
 
 _QUIT = ("/quit", "/exit")
@@ -43,11 +45,11 @@ def chat(
     with network(home, database) as myna:
         if json:
             thread = _messages(sys.stdin.read())
-            writing = myna.language.generate("", *how, seed, (), thread)
+            writing = myna.language.generate("", *how, seed, (), thread, OPERATOR)
             text = "".join(writing).strip()
             usage = {"prompt_tokens": writing.prompt_tokens, "completion_tokens": writing.tokens}
             value = {"model": myna.language.version, "message": {"role": "assistant", "content": text}}
-            answer({**value, "finish_reason": writing.finish, "usage": usage}, json)
+            answer({**value, "finish_reason": writing.finish, "usage": usage, "decision": writing.decision}, json)
             return
         _talk(myna, how, seed)
 
@@ -58,12 +60,14 @@ def _talk(myna: Myna, how: tuple[int, float, float], seed: int | None) -> None:
         thread.append(said)
         text = ""
         turn = None if seed is None else seed + len(thread)
-        for piece in myna.language.generate("", *how, turn, (), thread[-_LONGEST_PART:]):
-            # Without the white space some answers begin with.
-            piece = piece if text else piece.lstrip()
-            text += piece
-            out.print(piece, end="", markup=False)
-            sys.stdout.flush()
+        asked = ("", *how, turn, (), thread[-_LONGEST_PART:], OPERATOR)
+        with closing(myna.language.generate(*asked)) as writing:
+            for piece in writing:
+                # Without the white space some answers begin with.
+                piece = piece if text else piece.lstrip()
+                text += piece
+                out.print(piece, end="", markup=False)
+                sys.stdout.flush()
         out.print()
         if text.strip():
             thread.append(text.strip())

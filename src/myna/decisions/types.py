@@ -9,7 +9,7 @@ class Decision:
     """One decision. `output` is what was answered, `input` all that it was computed from: ids and numbers, no text
     of posts, so that a deletion leaves nothing behind here. `actor` is who it was for; `input` does not repeat it.
 
-    kind: feed, search, answer, auction, access, draft, train, consent, import … model: the versions it used.
+    kind: feed, search, answer, generate, auction, access, draft, train, consent, import … model: the versions it used.
     output["reasons"], where present, is a list of {"text", "values", "evidence"} that `why` shows.
     """
 

@@ -19,7 +19,7 @@ from myna.training.gradients import Gradients
 from myna.training.guard import SpikeGuard, gradient_norm, scale_gradients
 from myna.training.keeping import Keeper, Keeping
 from myna.training.loss import summed_cross_entropy
-from myna.training.machine import compile_layers, set_threads
+from myna.training.machine import compile_layers, peak_memory, set_threads
 from myna.training.optimizer import Optimizer
 from myna.training.order import IGNORED, Order, held_out
 from myna.training.plan import Plan, Size, make_plan, most_steps
@@ -84,6 +84,7 @@ class Trainer:
         shared = plan.threads if device == "cpu" and self.processes.size == 1 else 1
         set_threads(1 if shared > 1 else plan.threads)
         self.guard = SpikeGuard()
+        self._norm = 0.0
         self._keeping, self._peak = keeping, peak
         objective: nn.Module = Objective(self.model, text.end, plan.precision)
         self.sharded = shard and self.processes.size > 1
@@ -153,7 +154,8 @@ class Trainer:
         return total
 
     def _learn(self) -> None:
-        factor = self.guard.factor(gradient_norm(self.model))
+        self._norm = gradient_norm(self.model)
+        factor = self.guard.factor(self._norm)
         if factor == 0:
             self.model.zero_grad(set_to_none=True)
             return
@@ -282,10 +284,14 @@ class Trainer:
         if loss is not None:
             point["loss"] = loss
             point |= pace.measures(self._peak * self.processes.size)
+            # Of the last step. The vectors' rate; the matrices' is in the same proportion to its own.
+            point["learning_rate"] = self.plan.vector_rate * self.plan.rate(self.step - 1)
+            if math.isfinite(self._norm):  # JSON knows no infinity
+                point["gradient_norm"] = round(self._norm, 5)
         if bits is not None:
             point["bits_per_byte"] = round(bits, 4)
         point |= {name: count for name in ("clipped", "skipped") if (count := getattr(self.guard, name))}
-        point |= {"seconds": round(pace.seconds, 2), "at": now_ms()}
+        point |= {"peak_memory": peak_memory(), "seconds": round(pace.seconds, 2), "at": now_ms()}
         if sample:
             point["sample"] = sample
         if curve is not None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import time
 
 import torch
@@ -26,6 +27,16 @@ def set_threads(threads: int) -> None:
     """Sets how many threads torch uses in this thread, and in those that have not used it yet."""
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
+
+
+def peak_memory() -> int:
+    """The most bytes of memory this process has held at once; 0 where the system does not tell (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024  # Linux counts in KiB
 
 
 def faster_precision(device: str) -> str:

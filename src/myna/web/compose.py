@@ -133,7 +133,7 @@ def discard(page: Current, draft: Id) -> Response:
 
 def _offers(page: Page, text: str, reply_to: str) -> list[str]:
     answered = [page.myna.post(page.actor, reply_to).text] if page.me and reply_to else []
-    return suggest_texts(page.myna.language, text, answered)
+    return suggest_texts(page.myna.language, text, answered, actor=page.actor)
 
 
 def _write(

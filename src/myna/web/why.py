@@ -19,6 +19,7 @@ KINDS = {
     "search": N_("A search was answered"),
     "answer": N_("A question was answered"),
     "auction": N_("A place for an ad was auctioned"),
+    "generate": N_("The language model wrote a text"),
     "draft": N_("A draft was looked at"),
     "access": N_("An access was allowed or refused"),
     "train": N_("A model was trained"),
@@ -27,7 +28,7 @@ KINDS = {
     "import": N_("Posts were brought in"),
 }
 
-_OWN = frozenset({"feed", "search", "answer", "draft"})
+_OWN = frozenset({"feed", "search", "answer", "generate", "draft"})
 """Kinds whose input is the person's own to see; an auction's holds what others bid, which is the operator's."""
 
 

@@ -95,10 +95,12 @@ async def completions(myna: Network, actor: Asking, request: Request, body: s.Co
     draws = [draw for prompt in prompts for draw in _draws(body, prompt, body.max_tokens or 16)]
     base: dict[str, Any] = {"id": f"cmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": version}
     if body.stream:
-        return await _streamed(myna, request, body, "text_completion", base, draws)
-    await written(myna, request, draws)
+        return await _streamed(myna, actor, request, body, "text_completion", base, draws)
+    await written(myna, actor, request, draws)
     choices = [
-        s.CompletionChoice(text=(str(d.prompt) if body.echo else "") + d.text, index=i, finish_reason=_finish(d))
+        s.CompletionChoice(
+            text=(str(d.prompt) if body.echo else "") + d.text, index=i, finish_reason=_finish(d), decision=d.decision
+        )
         for i, d in enumerate(draws)
     ]
     return _json(s.Completion(**base, choices=choices, usage=_usage(draws, body.n)))
@@ -114,10 +116,15 @@ async def chat(myna: Network, actor: Asking, request: Request, body: s.ChatReque
     draws = _draws(body, "", body.max_completion_tokens or body.max_tokens or 128, thread)
     base: dict[str, Any] = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": version}
     if body.stream:
-        return await _streamed(myna, request, body, "chat.completion.chunk", base, draws)
-    await written(myna, request, draws)
+        return await _streamed(myna, actor, request, body, "chat.completion.chunk", base, draws)
+    await written(myna, actor, request, draws)
     choices = [
-        s.ChatChoice(index=i, message=s.AssistantMessage(content=d.text.strip()), finish_reason=_finish(d))
+        s.ChatChoice(
+            index=i,
+            message=s.AssistantMessage(content=d.text.strip()),
+            finish_reason=_finish(d),
+            decision=d.decision,
+        )
         for i, d in enumerate(draws)
     ]
     return _json(s.ChatCompletion(**base, choices=choices, usage=_usage(draws, body.n)))
@@ -188,18 +195,20 @@ def _json(body: Any) -> Response:
 
 async def _streamed(
     myna: Myna,
+    actor: Actor,
     request: Request,
     body: s.CompletionRequest | s.ChatRequest,
     kind: str,
     base: dict[str, Any],
     draws: list[Draw],
 ) -> Response:
-    begun = await apart(begin, myna, draws)
+    begun = await apart(begin, myna, actor, draws)
     chat = kind.startswith("chat")
     echo = isinstance(body, s.CompletionRequest) and bool(body.echo)
 
     def event(index: int, text: str, finish: str | None = None, first: bool = False) -> bytes:
         choice: dict[str, Any] = {"index": index, "logprobs": None, "finish_reason": finish}
+        choice["decision"] = draws[index].decision
         if chat:
             choice["delta"] = ({"role": "assistant"} if first else {}) | ({"content": text} if text or first else {})
         else:

@@ -124,12 +124,14 @@ class Usage(BaseModel):
 
 
 class CompletionChoice(BaseModel):
-    """One text. finish_reason: stop at the post's end or a stop string, length at max_tokens."""
+    """One text. finish_reason: stop at the post's end or a stop string, length at max_tokens. decision: the id to ask
+    `GET /api/v1/decisions/{id}` with; not of OpenAI's."""
 
     text: str
     index: int
     logprobs: None = None
     finish_reason: Literal["stop", "length"] | None
+    decision: str
 
 
 class Completion(BaseModel):
@@ -152,12 +154,13 @@ class AssistantMessage(BaseModel):
 
 
 class ChatChoice(BaseModel):
-    """One answer."""
+    """One answer. decision: as of a completion."""
 
     index: int
     message: AssistantMessage
     logprobs: None = None
     finish_reason: Literal["stop", "length"]
+    decision: str
 
 
 class ChatCompletion(BaseModel):

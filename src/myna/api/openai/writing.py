@@ -10,7 +10,8 @@ from anyio.lowlevel import RunVar
 from fastapi import Request
 
 from myna.app import Myna
-from myna.model import Pieces
+from myna.app.generating import Recorded
+from myna.gate import Actor
 
 _WRITERS = 256
 """Threads that may wait for the model; of their own, so that pages never wait for one."""
@@ -23,7 +24,7 @@ _limiter: RunVar[CapacityLimiter] = RunVar("writers")
 
 @dataclass(slots=True)
 class Draw:
-    """One text to be written, and what came of it. finish: stop or length, once it is done."""
+    """One text to be written, and what came of it. finish: stop or length, once it is done. decision: its id."""
 
     prompt: str | tuple[int, ...]
     max_tokens: int
@@ -36,32 +37,35 @@ class Draw:
     finish: str = ""
     tokens: int = 0
     prompt_tokens: int = 0
+    decision: str = ""
 
 
 class Gone(Exception):
     """The asker has closed the connection: nobody waits for more."""
 
 
-def begin(myna: Myna, draws: Sequence[Draw]) -> list[Pieces]:
+def begin(myna: Myna, actor: Actor, draws: Sequence[Draw]) -> list[Recorded]:
     """Begins all of them, beside each other and what others asked for. Raises Problem (503) where too many wait."""
-    begun: list[Pieces] = []
+    begun: list[Recorded] = []
     try:
         for draw in draws:
             how = (draw.max_tokens, draw.temperature, draw.top_p, draw.seed, draw.stop, draw.after)
-            begun.append(myna.language.generate(draw.prompt, *how))
+            writing = myna.language.generate(draw.prompt, *how, actor)
+            draw.decision = writing.decision
+            begun.append(writing)
     except BaseException:
         cancel(begun)
         raise
     return begun
 
 
-def cancel(begun: Sequence[Pieces]) -> None:
+def cancel(begun: Sequence[Recorded]) -> None:
     """Nobody waits for these any more."""
     for writing in begun:
         writing.cancel()
 
 
-async def pieces(request: Request, draw: Draw, writing: Pieces) -> AsyncIterator[str]:
+async def pieces(request: Request, draw: Draw, writing: Recorded) -> AsyncIterator[str]:
     """The text of a draw as it is written. Raises Gone where the asker left."""
     while True:
         piece = await apart(next, writing, _END)
@@ -75,9 +79,9 @@ async def pieces(request: Request, draw: Draw, writing: Pieces) -> AsyncIterator
     _done(draw, writing)
 
 
-async def written(myna: Myna, request: Request, draws: Sequence[Draw]) -> None:
+async def written(myna: Myna, actor: Actor, request: Request, draws: Sequence[Draw]) -> None:
     """Writes all to their ends; where the asker leaves, what there is of them."""
-    begun = await apart(begin, myna, draws)
+    begun = await apart(begin, myna, actor, draws)
 
     def read() -> None:
         for draw, writing in zip(draws, begun, strict=True):
@@ -101,7 +105,7 @@ async def written(myna: Myna, request: Request, draws: Sequence[Draw]) -> None:
         raise problems.exceptions[0] from None
 
 
-def _done(draw: Draw, writing: Pieces) -> None:
+def _done(draw: Draw, writing: Recorded) -> None:
     draw.finish, draw.tokens, draw.prompt_tokens = writing.finish, writing.tokens, writing.prompt_tokens
 
 
