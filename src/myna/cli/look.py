@@ -37,11 +37,16 @@ def generate(
     temperature: Annotated[float, typer.Option(min=0.0, max=5.0)] = 0.8,
     top_p: Annotated[float, typer.Option("--top-p", min=0.01, max=1.0)] = 0.95,
     seed: int | None = None,
+    lang: Annotated[str, typer.Option("--lang", help="Language to write in, e.g. de.")] = "",
+    register: Annotated[int | None, typer.Option(min=0, max=3, help="0 formal to 3 informal.")] = None,
+    reaction: Annotated[int | None, typer.Option(min=0, max=4, help="0 badly to 4 best received.")] = None,
     json: Json = False,
 ) -> None:
     """Lets the network's own model write."""
     with network(home, database) as myna:
-        pieces = myna.language.generate(prompt, tokens, temperature, top_p, seed)
+        pieces = myna.language.generate(
+            prompt, tokens, temperature, top_p, seed, lang=lang, register=register, reaction=reaction
+        )
         if json:
             answer({"model": myna.language.version, "prompt": prompt, "text": "".join(pieces)}, json)
             return

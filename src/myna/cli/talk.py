@@ -18,6 +18,10 @@ _LONGEST_PART = 200
 """Messages of a conversation that are read again with the next."""
 
 
+_TELLING = 4
+"""Messages from whose words the language is told."""
+
+
 def add(app: typer.Typer) -> None:
     """Adds these commands."""
     app.command()(chat)
@@ -43,7 +47,7 @@ def chat(
     with network(home, database) as myna:
         if json:
             thread = _messages(sys.stdin.read())
-            writing = myna.language.generate("", *how, seed, (), thread)
+            writing = myna.language.generate("", *how, seed, (), thread, **_spoken(myna, thread))
             text = "".join(writing).strip()
             usage = {"prompt_tokens": writing.prompt_tokens, "completion_tokens": writing.tokens}
             value = {"model": myna.language.version, "message": {"role": "assistant", "content": text}}
@@ -58,7 +62,8 @@ def _talk(myna: Myna, how: tuple[int, float, float], seed: int | None) -> None:
         thread.append(said)
         text = ""
         turn = None if seed is None else seed + len(thread)
-        for piece in myna.language.generate("", *how, turn, (), thread[-_LONGEST_PART:]):
+        read = thread[-_LONGEST_PART:]
+        for piece in myna.language.generate("", *how, turn, (), read, **_spoken(myna, read)):
             # Without the white space some answers begin with.
             piece = piece if text else piece.lstrip()
             text += piece
@@ -67,6 +72,13 @@ def _talk(myna: Myna, how: tuple[int, float, float], seed: int | None) -> None:
         out.print()
         if text.strip():
             thread.append(text.strip())
+
+
+def _spoken(myna: Myna, thread: list[str]) -> dict[str, Any]:
+    """The language of a thread's last words, where the version can be asked for it."""
+    from myna.corpus import language_of
+
+    return myna.language.knows(lang=language_of(" ".join(thread[-_TELLING:])))
 
 
 def _lines() -> Iterator[str]:

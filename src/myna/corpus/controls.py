@@ -1,4 +1,4 @@
-"""Control tokens: what is known of a document's last post beside its words, put before them so that it can be asked for.
+"""Control tokens: what is known of a document's last post beside its words, put before them to be asked for.
 
     <|endoftext|> <|lang:de|> <|register:1|> <|reaction:4|> the words
 
@@ -140,7 +140,7 @@ def _receptions(posts: Sequence[Post]) -> np.ndarray:
     earlier: dict[str, list[int]] = defaultdict(list)
     found = []
     for post, total in zip(posts, totals, strict=True):
-        if not total and post.source not in telling or post.created_at > newest - _SETTLED:
+        if (not total and post.source not in telling) or post.created_at > newest - _SETTLED:
             found.append(np.nan)
             continue
         own = earlier[post.author_id]
@@ -151,5 +151,6 @@ def _receptions(posts: Sequence[Post]) -> np.ndarray:
 
 def _levels(values: np.ndarray, edges: Sequence[float] | np.ndarray) -> list[int]:
     """Which part each value is in; -1 for NaN. Values equal to several edges go to the middle of these parts."""
-    low, high = (np.searchsorted(edges, values, side=side) for side in ("left", "right"))  # type: ignore[call-overload]
-    return np.where(np.isnan(values), -1, (low + high + 1) // 2).tolist()  # type: ignore[no-any-return]
+    low, high = np.searchsorted(edges, values, "left"), np.searchsorted(edges, values, "right")
+    levels: list[int] = np.where(np.isnan(values), -1, (low + high + 1) // 2).tolist()
+    return levels

@@ -53,8 +53,8 @@ class Description:
     """A corpus as built, kept beside it in `corpus.json`.
 
     hash: of tokens, index and tokenizer. train_tokens: tokens before the newest ones held out; deletions: the newest
-    deletion in the fact log when the posts were read. bytes_per_token: of each
-    language's text, placeholders not counted, where there are enough of them to say. registers: quartiles of style (controls.py).
+    deletion in the fact log when the posts were read. bytes_per_token: of each language's text, placeholders not
+    counted, where there are enough of them to say. registers: quartiles of style (controls.py).
     """
 
     hash: str

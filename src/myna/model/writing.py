@@ -77,9 +77,7 @@ def write(
     """
     ids = prompt_ids(tokenizer, prompt, after)
     ends = (tokenizer.end, tokenizer.reply)
-    return Writing(
-        sampler(ids, sampling or Sampling(), ends, tokenizer.never, blocks), tokenizer, len(ids), stop, show
-    )
+    return Writing(sampler(ids, sampling or Sampling(), ends, tokenizer.never, blocks), tokenizer, len(ids), stop, show)
 
 
 def prompt_ids(

@@ -32,6 +32,9 @@ class Draw:
     seed: int | None
     stop: tuple[str, ...]
     after: tuple[str, ...] = ()
+    lang: str = ""
+    register: int | None = None
+    reaction: int | None = None
     text: str = ""
     finish: str = ""
     tokens: int = 0
@@ -48,7 +51,8 @@ def begin(myna: Myna, draws: Sequence[Draw]) -> list[Pieces]:
     try:
         for draw in draws:
             how = (draw.max_tokens, draw.temperature, draw.top_p, draw.seed, draw.stop, draw.after)
-            begun.append(myna.language.generate(draw.prompt, *how))
+            controls = (draw.lang, draw.register, draw.reaction)
+            begun.append(myna.language.generate(draw.prompt, *how, *controls))
     except BaseException:
         cancel(begun)
         raise
