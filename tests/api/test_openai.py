@@ -49,6 +49,9 @@ def test_it_needs_a_key_for_answering(served: Any) -> None:
         ({"max_tokens": "many"}, "max_tokens"),
         ({"logit_bias": {"5": 1}}, "logit_bias"),
         ({"frequency_penalty": 1.5}, "frequency_penalty"),
+        ({"lang": "<|pad|>"}, "lang"),
+        ({"reaction": 5}, "reaction"),
+        ({"register": -1}, "register"),
         ({"prompt": [1, "two", 3]}, "prompt"),
         ({"prompt": [-1]}, "prompt"),
     ],
@@ -142,3 +145,16 @@ def test_what_is_asked_at_the_same_time_is_written_side_by_side_and_comes_out_th
 def test_a_prompt_counts_once_however_many_texts_go_on_from_it(trained: Any) -> None:
     one, three = (ask(trained, "/completions", {**PROMPT, "n": n}).json()["usage"]["prompt_tokens"] for n in (1, 3))
     assert one == three == 1 + trained.myna.language.count_tokens(PROMPT["prompt"])
+
+
+def test_a_control_the_model_knows_changes_what_is_written_and_one_it_does_not_is_refused(trained: Any) -> None:
+    known = trained.myna.language.knows(lang="en")
+    assert known, "the simulated network writes English"
+    for path, body in (("/completions", PROMPT), ("/chat/completions", CHAT)):
+        plain, asked = (ask(trained, path, {**body, **more}).json() for more in ({}, {"lang": "en"}))
+        assert asked["usage"]["prompt_tokens"] == plain["usage"]["prompt_tokens"] + 1
+        assert ask(trained, path, {**body, "lang": "en"}).json()["choices"] == asked["choices"]
+        refused = ask(trained, path, {**body, "lang": "xx"})
+        assert refused.status_code == 400
+        assert "it knows" in refused.json()["error"]["message"]
+    assert ask(trained, "/completions", {**PROMPT, "prompt": [0], "lang": "en"}).status_code == 400
