@@ -28,23 +28,22 @@ def rows(data: Path | None, quick: bool) -> Iterator[Row]:
     torch.set_num_threads(1)
     gathered = gather(_posts(data, 2000 if quick else 12_000))
     plain = replace(gathered, documents=[replace(document, controls=()) for document in gathered.documents])
-    steps, seeds = (40, 1) if quick else (400, 3)
-    ours, without = ([_bits(each, steps, seed, quick) for seed in range(seeds)] for each in (gathered, plain))
+    steps, seeds = (40, 1) if quick else (200, 2)
+    ours, without = ([_bits(each, steps, seed) for seed in range(seeds)] for each in (gathered, plain))
     share = statistics.mean(bool(document.controls) for document in gathered.documents)
     what = f"held-out text without controls, {steps} steps, {seeds} seeds, {share:.0%} of documents with controls"
     peers = {"trained without": statistics.mean(without)}
     yield Row(what, "bits/byte", statistics.mean(ours), peers, more_is_better=False)
 
 
-def _bits(gathered: Gathered, steps: int, seed: int, quick: bool) -> float:
+def _bits(gathered: Gathered, steps: int, seed: int) -> float:
     documents: list[Document] = gathered.documents
     texts = [passage.text for document in documents for passage in document.passages if not passage.context]
     controls = vocabulary_of(document.controls for document in documents)
     with tempfile.TemporaryDirectory() as folder:
-        corpus = write_corpus(gathered, train_tokenizer(texts, 1024 if quick else 2048, (), controls), Path(folder))
-        size = Size(64, 2, 64) if quick else Size(96, 3, 128)
+        corpus = write_corpus(gathered, train_tokenizer(texts, 1024, (), controls), Path(folder))
         tokens = int(corpus.documents[corpus.train_documents])
-        plan = make_plan(size, _FAMILY, corpus.vocabulary, tokens, 8, 1.0, 1.0, 1.0, "float32", seed)
+        plan = make_plan(Size(64, 2, 64), _FAMILY, corpus.vocabulary, tokens, 8, 1.0, 1.0, 1.0, "float32", seed)
         plan = replace(plan, steps=steps, warmup=steps // 20, cooldown=steps * 2 // 3)
         return Trainer(plan, _FAMILY, corpus).run() or float("nan")
 
