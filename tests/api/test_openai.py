@@ -54,6 +54,9 @@ def test_it_needs_a_key_for_answering(served: Any) -> None:
         ({"max_tokens": "many"}, "max_tokens"),
         ({"logit_bias": {"5": 1}}, "logit_bias"),
         ({"frequency_penalty": 1.5}, "frequency_penalty"),
+        ({"lang": "<|pad|>"}, "lang"),
+        ({"reaction": 5}, "reaction"),
+        ({"register": -1}, "register"),
         ({"prompt": [1, "two", 3]}, "prompt"),
         ({"prompt": [-1]}, "prompt"),
     ],
@@ -164,3 +167,18 @@ def test_each_text_carries_its_decision_which_tells_whom_it_was_for(trained: Any
         replayed = trained.get(f"/decisions/{streamed.pop()}/replay", trained.operator)
         assert replayed.status_code == 409
         assert "not replayed" in replayed.json()["detail"]
+
+
+def test_a_control_the_model_knows_changes_what_is_written_and_one_it_does_not_is_refused(trained: Any) -> None:
+    known = trained.myna.language.knows(lang="en")
+    assert known, "the simulated network writes English"
+    for path, body in (("/completions", PROMPT), ("/chat/completions", CHAT)):
+        plain, asked = (ask(trained, path, {**body, **more}).json() for more in ({}, {"lang": "en"}))
+        assert asked["usage"]["prompt_tokens"] == plain["usage"]["prompt_tokens"] + 1
+        again = ask(trained, path, {**body, "lang": "en"}).json()
+        without = [[{**choice, "decision": ""} for choice in found["choices"]] for found in (again, asked)]
+        assert without[0] == without[1]
+        refused = ask(trained, path, {**body, "lang": "xx"})
+        assert refused.status_code == 400
+        assert "it knows" in refused.json()["error"]["message"]
+    assert ask(trained, "/completions", {**PROMPT, "prompt": [0], "lang": "en"}).status_code == 400

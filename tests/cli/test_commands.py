@@ -79,6 +79,8 @@ def test_everything_that_answers_answers_in_json(small_home: Path) -> None:
     assert why["replay"]["same"] is True
     assert answered("ask", "When does the bridge reopen?", home=small_home)["decision"]
     assert answered("generate", "The", "--tokens", 8, "--seed", 1, home=small_home)["text"]
+    assert answered("generate", "--lang", "en", "--tokens", 8, "--seed", 1, home=small_home)["text"]
+    assert "cannot be asked for lang 'xx'" in myna("generate", "--lang", "xx", home=small_home, code=2).stderr
     checks = answered("doctor", home=small_home)
     assert all(check["ok"] for check in checks)
     author = person["items"][0]["post"]["author_id"]

@@ -48,7 +48,7 @@ def build_conversations(
 
 def threads(posts: Iterable[Post]) -> "list[Document]":
     """A document for each post that answers another one of these: the thread up to it, of which only it is learned."""
-    from myna.corpus import Document, Passage, clean, has_words
+    from myna.corpus import Document, Passage, clean, has_words, kept, lang_token
 
     words = {post.id: (post, text) for post in posts if has_words(text := clean(post.text))}
     documents = []
@@ -62,9 +62,9 @@ def threads(posts: Iterable[Post]) -> "list[Document]":
             before.insert(0, Passage(parent.id, parent.author_id, said, context=True))
             above = parent.reply_to
         if before:
-            documents.append(
-                Document((*before, Passage(post.id, post.author_id, text)), post.created_at, post.lang)
-            )  # fmt: skip
+            passages = (*before, Passage(post.id, post.author_id, text))
+            controls = kept(post.id, (lang_token(post.lang),))
+            documents.append(Document(passages, post.created_at, post.lang, controls))
     return sorted(documents, key=lambda document: document.at)
 
 

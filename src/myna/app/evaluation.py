@@ -105,7 +105,10 @@ def ngram_bits_per_byte(corpus: Corpus, order: int = 5) -> float:
     from myna.model.ngram import NGram
 
     border = int(corpus.documents[corpus.train_documents])
-    model = NGram(corpus.tokens[:border], corpus.end, corpus.vocabulary, order)
+    # Without controls, which the later text has none of.
+    known = np.asarray(corpus.tokens[:border])
+    known = known[~np.isin(known, list(corpus.tokenizer.controls.values()))]
+    model = NGram(known, corpus.end, corpus.vocabulary, order)
     tokens = np.asarray(corpus.tokens[border:])
     learned = np.append((corpus.learn[border:] == 1) & (tokens != corpus.pad), True)
     learned[0] = False

@@ -133,15 +133,19 @@ class Language:
         seed: int | None = None,
         stop: Sequence[str] = (),
         after: Sequence[str] = (),
+        lang: str = "",
+        register: int | None = None,
+        reaction: int | None = None,
         actor: Actor = MYNA,
     ) -> Recorded:
         """What goes on from the prompt (text, or token ids as they are), in pieces, to the end of the
         post; begun at once, beside what others ask for, here or by the server of MYNA_MODEL_URL.
 
-        after: posts, each the answer to the one before; what is written then answers the last. actor: whom it is for,
-        as its decision says; that is kept when the text is finished or let go of, with the seed that was chosen where
-        none is asked. Raises Problem before there is a model, where too many wait (503), or where the server cannot
-        be asked (503)."""
+        after: posts, each the answer to the one before; what is written then answers the last. lang, register (0
+        formal to 3 informal), reaction (0 to 4, the best received): what to write (myna.corpus.controls). actor: whom
+        it is for, as its decision says; that is kept when the text is finished or let go of, with the seed that was chosen
+        where none is asked. Raises Problem before there is a model, for a control that the version does not know (422),
+        where too many wait (503), or where the server cannot be asked (503)."""
         if max_tokens < 1 or not 0 <= temperature <= 5 or not 0 < top_p <= 1:
             raise Problem(
                 "Writing needs at least one token, a temperature from 0 to 5 and a top_p above 0 and up to 1.", 422
@@ -153,7 +157,11 @@ class Language:
         sampling = Sampling(max_tokens, temperature, top_p, secrets.randbelow(_SEEDS) if seed is None else seed)
         tokenizer = version.tokenizer
         if isinstance(prompt, str):
-            prompt = prompt_ids(tokenizer, clean(prompt), [text for post in after if (text := clean(post))])
+            controls = version.controls(lang, register, reaction)
+            posts = [text for post in after if (text := clean(post))]
+            prompt = prompt_ids(tokenizer, clean(prompt), posts, controls)
+        elif lang or register is not None or reaction is not None:
+            raise Problem("lang, register and reaction go with a prompt that is text, not with token ids.", 422)
         if not prompt or not 0 <= min(prompt) <= max(prompt) < len(tokenizer):
             raise Problem(f"The token ids of a prompt are at least one, from 0 to {len(tokenizer) - 1}.", 422)
         name = version.directory.name
@@ -163,6 +171,21 @@ class Language:
             else write(version.sampler, tokenizer, prompt, sampling, stop, readable, version.verbatim)
         )
         return Recorded(begun, self._log, self.generated, actor, name, sampling)
+
+    def knows(self, lang: str = "", register: int | None = None, reaction: int | None = None) -> dict[str, Any]:
+        """Those of these controls that the version in use knows, as `generate` takes them: for a wish nobody spoke
+        out, where an older version simply writes. Raises Problem before there is a model."""
+        version = self._open()
+        found: dict[str, Any] = {"lang": lang, "register": register, "reaction": reaction}
+        return {name: value for name, value in found.items() if value not in ("", None) and version.has(name, value)}
+
+    def register_of(self, texts: Sequence[str]) -> int | None:
+        """The register of somebody who wrote these posts, by the quartiles of what the version in use was trained on;
+        None where that is not known, or for too few posts."""
+        from myna.corpus import clean, register_of
+
+        edges = self.about().get("corpus", {}).get("registers", ())
+        return register_of([cleaned for text in texts if (cleaned := clean(text))], edges)
 
     @property
     def busy(self) -> int:
@@ -272,6 +295,24 @@ class _Version:
         with self._reading:
             return self._tokenizer
 
+    def has(self, name: str, value: Any) -> bool:
+        """Whether it knows this value of the control: lang, register or reaction."""
+        return _control(name, value) in self.tokenizer.controls
+
+    def controls(self, lang: str, register: int | None, reaction: int | None) -> list[int]:
+        """The ids of these controls. Raises Problem (422) for one it does not know."""
+        known = self.tokenizer.controls
+        found = []
+        for name, value in (("lang", lang), ("register", register), ("reaction", reaction)):
+            if value in ("", None):
+                continue
+            if not self.has(name, value):
+                there = [control.split(":")[1][:-2] for control in known if control.startswith(f"<|{name}:")]
+                why = f"it knows {', '.join(there)}" if there else "its text had none, or too few, when it was trained"
+                raise Problem(f"{self.directory.name} cannot be asked for {name} {value!r}: {why}.", 422)
+            found.append(known[_control(name, value)])
+        return found
+
     @property
     def embedder(self) -> "Embedder":
         with self._reading:
@@ -315,6 +356,14 @@ class _Version:
 
         set_threads(threads_here())
         return Alone(load_model(self.directory, pick_device()), usable)
+
+
+def _control(name: str, value: Any) -> str:
+    from myna.corpus import lang_token, reaction_token, register_token
+
+    if name == "lang":
+        return lang_token(value)
+    return register_token(value) if name == "register" else reaction_token(value)
 
 
 def _accelerated() -> bool:

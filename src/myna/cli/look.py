@@ -38,12 +38,16 @@ def generate(
     temperature: Annotated[float, typer.Option(min=0.0, max=5.0)] = 0.8,
     top_p: Annotated[float, typer.Option("--top-p", min=0.01, max=1.0)] = 0.95,
     seed: int | None = None,
+    lang: Annotated[str, typer.Option("--lang", help="Language to write in, e.g. de.")] = "",
+    register: Annotated[int | None, typer.Option(min=0, max=3, help="0 formal to 3 informal.")] = None,
+    reaction: Annotated[int | None, typer.Option(min=0, max=4, help="0 badly to 4 best received.")] = None,
     json: Json = False,
 ) -> None:
     """Lets the network's own model write."""
     with network(home, database) as myna:
+        how = (prompt, tokens, temperature, top_p, seed, (), (), lang, register, reaction)
         # Closed before the network is, also by Ctrl-C: what was written by then is a decision too.
-        with closing(myna.language.generate(prompt, tokens, temperature, top_p, seed, actor=OPERATOR)) as pieces:
+        with closing(myna.language.generate(*how, OPERATOR)) as pieces:
             if json:
                 value = {"model": myna.language.version, "prompt": prompt, "text": "".join(pieces)}
                 answer({**value, "decision": pieces.decision}, json)

@@ -20,6 +20,10 @@ _LONGEST_PART = 200
 """Messages of a conversation that are read again with the next."""
 
 
+_TELLING = 4
+"""Messages from whose words the language is told."""
+
+
 def add(app: typer.Typer) -> None:
     """Adds these commands."""
     app.command()(chat)
@@ -45,7 +49,7 @@ def chat(
     with network(home, database) as myna:
         if json:
             thread = _messages(sys.stdin.read())
-            writing = myna.language.generate("", *how, seed, (), thread, OPERATOR)
+            writing = myna.language.generate("", *how, seed, (), thread, actor=OPERATOR, **_spoken(myna, thread))
             text = "".join(writing).strip()
             usage = {"prompt_tokens": writing.prompt_tokens, "completion_tokens": writing.tokens}
             value = {"model": myna.language.version, "message": {"role": "assistant", "content": text}}
@@ -60,8 +64,9 @@ def _talk(myna: Myna, how: tuple[int, float, float], seed: int | None) -> None:
         thread.append(said)
         text = ""
         turn = None if seed is None else seed + len(thread)
-        asked = ("", *how, turn, (), thread[-_LONGEST_PART:], OPERATOR)
-        with closing(myna.language.generate(*asked)) as writing:
+        read = thread[-_LONGEST_PART:]
+        asked = ("", *how, turn, (), read)
+        with closing(myna.language.generate(*asked, actor=OPERATOR, **_spoken(myna, read))) as writing:
             for piece in writing:
                 # Without the white space some answers begin with.
                 piece = piece if text else piece.lstrip()
@@ -71,6 +76,13 @@ def _talk(myna: Myna, how: tuple[int, float, float], seed: int | None) -> None:
         out.print()
         if text.strip():
             thread.append(text.strip())
+
+
+def _spoken(myna: Myna, thread: list[str]) -> dict[str, Any]:
+    """The language of a thread's last words, where the version can be asked for it."""
+    from myna.corpus import language_of
+
+    return myna.language.knows(lang=language_of(" ".join(thread[-_TELLING:])))
 
 
 def _lines() -> Iterator[str]:

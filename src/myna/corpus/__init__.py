@@ -9,6 +9,18 @@ corpus.drop(["home:17"])                           # a deleted post's tokens are
 from myna.corpus.build import build_corpus, drop_from_all, keep_to_permitted
 from myna.corpus.canaries import PLANTED, Canary, make_canaries
 from myna.corpus.cleaning import clean, has_words, readable
+from myna.corpus.controls import (
+    REACTIONS,
+    REGISTERS,
+    controls_of,
+    informality,
+    kept,
+    lang_token,
+    reaction_token,
+    register_of,
+    register_token,
+    vocabulary_of,
+)
 from myna.corpus.documents import gather, permitted
 from myna.corpus.duplicates import repeats
 from myna.corpus.languages import language_of, languages_of
@@ -32,6 +44,8 @@ __all__ = [
     "PAD",
     "PLANTED",
     "QUOTE",
+    "REACTIONS",
+    "REGISTERS",
     "REPLY",
     "SPECIAL",
     "Canary",
@@ -45,20 +59,28 @@ __all__ = [
     "Tokenizer",
     "build_corpus",
     "clean",
+    "controls_of",
     "drop_from_all",
     "gather",
     "has_words",
+    "informality",
     "keep_to_permitted",
+    "kept",
+    "lang_token",
     "language_of",
     "languages_of",
     "make_canaries",
     "permitted",
     "persist",
+    "reaction_token",
     "readable",
+    "register_of",
+    "register_token",
     "remove_other_corpora",
     "repeats",
     "ties",
     "train_tokenizer",
+    "vocabulary_of",
     "vocabulary_size",
     "write_corpus",
 ]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from myna.corpus.canaries import PLANTED, with_canaries
+from myna.corpus.controls import vocabulary_of
 from myna.corpus.documents import gather, permitted
 from myna.corpus.shards import Corpus, remove_other_corpora, write_corpus
 from myna.corpus.tokenizer import train_tokenizer, vocabulary_size
@@ -47,7 +48,8 @@ def build_corpus(reader: Reader, parent: Path, progress: Progress = quiet) -> Co
         )
     size = sum(len(text.encode()) for text in texts)
     every = max(size // _TEACHING_BYTES, 1)
-    tokenizer = train_tokenizer(texts[::every], vocabulary_size(size, gathered.languages), languages[::every])
+    controls = vocabulary_of(document.controls for document in gathered.documents)
+    tokenizer = train_tokenizer(texts[::every], vocabulary_size(size, gathered.languages), languages[::every], controls)
     progress(90, 100)
     corpus = write_corpus(gathered, tokenizer, parent, deletions)
     remove_other_corpora(parent, [corpus.description.hash])

@@ -7,6 +7,8 @@ numbers become one token each: the model learns where people put them and cannot
 import re
 import unicodedata
 
+from myna.corpus.controls import without_controls
+
 USER, URL, EMAIL, PHONE = "<|user|>", "<|url|>", "<|email|>", "<|phone|>"
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -74,9 +76,8 @@ def measured(cleaned: str) -> tuple[int, int]:
 
 def readable(text: str) -> str:
     """Generated text as people are shown it: the placeholders as words that name nobody."""
-    return (
-        text.replace(USER, "@user").replace(URL, "[link]").replace(EMAIL, "[e-mail]").replace(PHONE, "[phone number]")
-    )
+    text = without_controls(text).replace(USER, "@user").replace(URL, "[link]")
+    return text.replace(EMAIL, "[e-mail]").replace(PHONE, "[phone number]")
 
 
 def _cut_url(match: re.Match[str]) -> str:

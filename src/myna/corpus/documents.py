@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from myna.corpus.cleaning import clean, has_words
+from myna.corpus.controls import controls_of
 from myna.corpus.duplicates import repeats
 from myna.corpus.languages import languages_of
 from myna.corpus.types import Document, Gathered, Joint, Passage
@@ -89,10 +90,12 @@ def _gathered(posts: Iterable[Post], admitted: dict[str, int], progress: Progres
     )
     singular = np.flatnonzero(~(exact | near | spam)).tolist()
     kept, texts = [kept[place] for place in singular], [texts[place] for place in singular]
-    documents = _documents(kept, texts, _languages(kept, texts))
+    spoken = _languages(kept, texts)
+    controls, registers = controls_of(kept, texts, spoken)
+    documents = _documents(kept, texts, spoken, controls)
     languages = Counter(document.lang for document in documents)
     progress(len(ordered), len(ordered))
-    return Gathered(documents, admitted, {reason: n for reason, n in dropped.items() if n}, dict(languages))
+    return Gathered(documents, admitted, {reason: n for reason, n in dropped.items() if n}, dict(languages), registers)
 
 
 def _useless(post: Post, text: str) -> str:
@@ -121,8 +124,10 @@ def _languages(posts: Sequence[Post], texts: Sequence[str]) -> list[str]:
     return found
 
 
-def _documents(posts: Sequence[Post], texts: Sequence[str], languages: Sequence[str]) -> list[Document]:
-    """posts, texts, languages: in the order of time."""
+def _documents(
+    posts: Sequence[Post], texts: Sequence[str], languages: Sequence[str], controls: Sequence[tuple[str, ...]]
+) -> list[Document]:
+    """posts, texts, languages, controls: in the order of time."""
     places = {post.id: place for place, post in enumerate(posts)}
     before = [_before(post, place, places) for place, post in enumerate(posts)]
     answered = {at for at, _ in before}
@@ -151,13 +156,13 @@ def _documents(posts: Sequence[Post], texts: Sequence[str], languages: Sequence[
                 break
             at = earlier
         passages.reverse()
-        documents.append(Document(tuple(passages), posts[last].created_at, languages[last]))
+        documents.append(Document(tuple(passages), posts[last].created_at, languages[last], controls[last]))
 
     # From each end of a thread back to its root, then from what that left out: of a post with many answers, most.
     for last, post in enumerate(posts):
         if before[last][0] < 0 and last not in answered:
             passages = (Passage(post.id, post.author_id, texts[last]),)
-            documents.append(Document(passages, post.created_at, languages[last]))
+            documents.append(Document(passages, post.created_at, languages[last], controls[last]))
             learned[last] = 1
         elif last not in answered:
             add(last)

@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -112,8 +113,20 @@ class Corpus:
             tokens = np.memmap(self.directory / "tokens.bin", self.tokens.dtype, "r+")
             for offset, length in found.iter_rows():
                 tokens[offset : offset + length] = self.tokenizer.pad
+                self._drop_controls(tokens, offset, offset + length)
             tokens.flush()
         return found.height
+
+    def _drop_controls(self, tokens: np.ndarray, begin: int, end: int) -> None:
+        """Overwrites what tells of the passage at begin to end where it is its document's last."""
+        document = int(np.searchsorted(self.documents, begin, side="right")) - 1
+        if end != self.documents[document + 1]:
+            return
+        controls = frozenset(self.tokenizer.controls.values())
+        at = int(self.documents[document]) + 1
+        while at < begin and int(tokens[at]) in controls:
+            tokens[at] = self.tokenizer.pad
+            at += 1
 
 
 def write_corpus(
@@ -129,11 +142,13 @@ def write_corpus(
     starts: list[int] = [0]
     rows: list[tuple[Any, ...]] = []
     digest = hashlib.sha256()
+    train = _train_documents(len(gathered.documents))
     with (directory / "tokens.bin").open("wb") as token_file, (directory / "learn.bin").open("wb") as learn_file:
         for done, document in enumerate(gathered.documents):
             if done % 2000 == 0:
                 progress(done, len(gathered.documents))
-            ids, learn, places = _encode(document, tokenizer)
+            # Held out are documents without controls: what they tell of a text must not flatter the measure.
+            ids, learn, places = _encode(document if done < train else replace(document, controls=()), tokenizer)
             rows += [(post, who, starts[-1] + at, *rest, document.lang) for post, who, at, *rest in places]
             data = np.asarray(ids, kind).tobytes()
             digest.update(data)
@@ -148,7 +163,6 @@ def write_corpus(
     tokenizer.save(directory)
     digest.update((directory / "tokenizer.json").read_bytes())
     digest.update((directory / "posts.parquet").read_bytes())
-    train = _train_documents(len(gathered.documents))
     held = posts.filter((pl.col("offset") >= starts[train]) & pl.col("learn"))
     description = Description(
         hash=digest.hexdigest()[:16],
@@ -164,6 +178,7 @@ def write_corpus(
         languages=gathered.languages,
         deletions=deletions,
         bytes_per_token=_bytes_per_token(posts),
+        registers=list(gathered.registers),
     )
     (directory / "corpus.json").write_text(json.dumps(description.to_dict(), indent=1), encoding="utf-8")
     final = parent / description.hash
@@ -200,7 +215,9 @@ def _encode(
 
     The END it begins with is learned as the end of whatever document comes before: where to stop is part of writing.
     """
-    ids, learn = [tokenizer.end], [1]
+    # A tokenizer of before has none, and of a language that few write there is none.
+    controls = [tokenizer.controls[name] for name in document.controls if name in tokenizer.controls]
+    ids, learn = [tokenizer.end, *controls], [1, *(0 for _ in controls)]
     places = []
     for place, passage in enumerate(document.passages):
         if place:

@@ -22,6 +22,7 @@ import rustbpe
 import tiktoken
 
 from myna.corpus.cleaning import EMAIL, PHONE, URL, USER
+from myna.corpus.controls import is_control
 from myna.corpus.phrases import LINES, with_phrases
 from myna.network import Problem
 
@@ -45,7 +46,10 @@ _EVENING, _MOST_REPEATS = 0.2, 16
 
 
 class Tokenizer:
-    """Text to ids and back. ranks: bytes of each ordinary token, by id."""
+    """Text to ids and back. ranks: bytes of each ordinary token, by id.
+
+    controls: ids of the control tokens (controls.py), of which older tokenizers have none; never: ids that no text has.
+    """
 
     def __init__(self, ranks: Sequence[bytes], special: Sequence[str] = SPECIAL, pattern: str = LINES) -> None:
         self.ranks = tuple(ranks)
@@ -59,6 +63,8 @@ class Tokenizer:
         )
         self.end, self.pad, self.reply = (self.special[name] for name in (END, PAD, REPLY))
         self.quote = self.special.get(QUOTE, self.reply)
+        self.controls = {name: id for name, id in self.special.items() if is_control(name)}
+        self.never = (self.pad, *self.controls.values())
 
     def __len__(self) -> int:
         return len(self.ranks) + len(self.special)
@@ -187,10 +193,13 @@ def vocabulary_size(text_bytes: int, languages: Mapping[str, int] | None = None)
     return sizes[min(place + (spoken >= 2) + (spoken >= 4), len(sizes) - 1)] if place else sizes[0]
 
 
-def train_tokenizer(texts: Iterable[str], size: int, languages: Sequence[str] = ()) -> Tokenizer:
+def train_tokenizer(
+    texts: Iterable[str], size: int, languages: Sequence[str] = (), controls: Sequence[str] = ()
+) -> Tokenizer:
     """Learns at most `size` tokens, special ones included, from cleaned texts. languages: of each text; where given,
-    rare ones are read more than once, so that their speakers' posts do not cost many times as many tokens."""
-    special = (*SPECIAL, QUOTE)
+    rare ones are read more than once, so that their speakers' posts do not cost many times as many tokens. controls:
+    the control tokens it is to have."""
+    special = (*SPECIAL, QUOTE, *controls)
     placeholders = re.compile("|".join(map(re.escape, special)))
     # Placeholders are single tokens already: they lend no letters to merges, and none reaches across them.
     ordinary = [part for text in _evened(list(texts), languages) for part in placeholders.split(text) if part]

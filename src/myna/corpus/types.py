@@ -27,22 +27,25 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What the model reads in one piece: a post, or a thread from its root to one of its ends. at: the last one's
-    time."""
+    """What the model reads in one piece: a post, or a thread from its root to one of its ends. at, lang, controls: the
+    last one's time, language, and the control tokens that tell of it (controls.py)."""
 
     passages: tuple[Passage, ...]
     at: int
     lang: str = ""
+    controls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Documents in time order, and what became of the posts: admitted by the gate's rule, dropped by reason."""
+    """Documents in time order, and what became of the posts: admitted by the gate's rule, dropped by reason.
+    registers: the quartiles of style that separate them."""
 
     documents: list[Document]
     admitted: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
     languages: dict[str, int] = field(default_factory=dict)
+    registers: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,8 @@ class Description:
     """A corpus as built, kept beside it in `corpus.json`.
 
     hash: of tokens, index and tokenizer. train_tokens: tokens before the newest ones held out; deletions: the newest
-    deletion in the fact log when the posts were read. bytes_per_token: of each
-    language's text, placeholders not counted, where there are enough of them to say.
+    deletion in the fact log when the posts were read. bytes_per_token: of each language's text, placeholders not
+    counted, where there are enough of them to say. registers: quartiles of style (controls.py).
     """
 
     hash: str
@@ -67,6 +70,7 @@ class Description:
     languages: dict[str, int]
     deletions: int
     bytes_per_token: dict[str, float] = field(default_factory=dict)
+    registers: list[float] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON keeps it."""

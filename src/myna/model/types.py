@@ -81,11 +81,13 @@ class Stream(Protocol):
 
 
 class Tokens(Protocol):
-    """Text to ids and back. end stands before every document, reply between a post and its reply; pad is never read."""
+    """Text to ids and back. end stands before every document, reply between a post and its reply; pad is never read;
+    never: ids that no text has."""
 
     end: int
     pad: int
     reply: int
+    never: tuple[int, ...]
 
     def __len__(self) -> int: ...
 

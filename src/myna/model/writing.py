@@ -77,16 +77,17 @@ def write(
     """
     ids = prompt_ids(tokenizer, prompt, after)
     ends = (tokenizer.end, tokenizer.reply)
-    return Writing(
-        sampler(ids, sampling or Sampling(), ends, (tokenizer.pad,), blocks), tokenizer, len(ids), stop, show
-    )
+    return Writing(sampler(ids, sampling or Sampling(), ends, tokenizer.never, blocks), tokenizer, len(ids), stop, show)
 
 
-def prompt_ids(tokenizer: Tokens, prompt: str | Sequence[int], after: Sequence[str] = ()) -> list[int]:
-    """What the model reads before it writes; arguments as of `write`."""
+def prompt_ids(
+    tokenizer: Tokens, prompt: str | Sequence[int], after: Sequence[str] = (), controls: Sequence[int] = ()
+) -> list[int]:
+    """What the model reads before it writes; arguments as of `write`. controls: ids of the control tokens that tell
+    what to write."""
     if not isinstance(prompt, str):
         return list(prompt)
-    ids = [tokenizer.end]
+    ids = [tokenizer.end, *controls]
     for post in after:
         ids += [*tokenizer.encode(post), tokenizer.reply]
     return ids + tokenizer.encode(prompt)

@@ -1,5 +1,6 @@
 """Compose: writing, the guard's advice and suggestions while one writes, and the drafts that wait for the morning."""
 
+from collections import Counter
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
@@ -9,7 +10,7 @@ from myna.app.suggesting import suggest as suggest_texts
 from myna.app.types import Forecast
 from myna.drafts.types import Guard, Risk
 from myna.i18n import N_
-from myna.network import Problem, Visibility
+from myna.network import Problem, Purpose, Visibility
 from myna.network.validity import LONGEST_TEXT
 from myna.web.cards import cards
 from myna.web.render import Current, Page, PageRoute
@@ -26,6 +27,8 @@ AUDIENCES = {
     Visibility.UNLISTED: N_("Everybody with the link; not in search or feeds"),
     Visibility.FOLLOWERS: N_("My followers"),
 }
+_OWN = 50
+"""A writer's newest posts, whose language and style suggestions go on with."""
 Text = Annotated[str, Form(max_length=LONGEST_TEXT)]
 Id = Annotated[str, Form(max_length=500)]
 
@@ -132,8 +135,14 @@ def discard(page: Current, draft: Id) -> Response:
 
 
 def _offers(page: Page, text: str, reply_to: str) -> list[str]:
-    answered = [page.myna.post(page.actor, reply_to).text] if page.me and reply_to else []
-    return suggest_texts(page.myna.language, text, answered, actor=page.actor)
+    myna = page.myna
+    answered = myna.post(page.actor, reply_to) if page.me and reply_to else None
+    own = myna.reader.posts_by(page.actor, Purpose.READ, page.me.id, limit=_OWN)
+    usual = Counter(post.lang for post in own if post.lang).most_common(1)
+    lang = (answered.lang if answered else "") or (usual[0][0] if usual else page.locale)
+    said = [post.text for post in own]
+    after = [answered.text] if answered else []
+    return suggest_texts(myna.language, text, after, lang=lang, own=said, actor=page.actor)
 
 
 def _write(

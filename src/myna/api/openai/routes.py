@@ -174,7 +174,8 @@ def _draws(
     """The n texts asked for. Each has a seed of its own, so that they differ and can be had again."""
     temperature = 1.0 if body.temperature is None else body.temperature
     seeds = [None if body.seed is None else (body.seed + i) % 2**53 for i in range(body.n or 1)]
-    return [Draw(prompt, most, temperature, body.top_p or 1.0, seed, body.stops, after) for seed in seeds]
+    how: tuple[Any, ...] = (body.stops, after, body.lang or "", body.style, body.reaction)
+    return [Draw(prompt, most, temperature, body.top_p or 1.0, seed, *how) for seed in seeds]
 
 
 def _finish(draw: Draw) -> Any:

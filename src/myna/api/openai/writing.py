@@ -33,6 +33,9 @@ class Draw:
     seed: int | None
     stop: tuple[str, ...]
     after: tuple[str, ...] = ()
+    lang: str = ""
+    register: int | None = None
+    reaction: int | None = None
     text: str = ""
     finish: str = ""
     tokens: int = 0
@@ -50,7 +53,8 @@ def begin(myna: Myna, actor: Actor, draws: Sequence[Draw]) -> list[Recorded]:
     try:
         for draw in draws:
             how = (draw.max_tokens, draw.temperature, draw.top_p, draw.seed, draw.stop, draw.after)
-            writing = myna.language.generate(draw.prompt, *how, actor)
+            controls = (draw.lang, draw.register, draw.reaction)
+            writing = myna.language.generate(draw.prompt, *how, *controls, actor)
             draw.decision = writing.decision
             begun.append(writing)
     except BaseException:
