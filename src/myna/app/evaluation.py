@@ -19,7 +19,7 @@ import numpy as np
 
 from myna.app.language import Language
 from myna.app.memorisation import trained_on
-from myna.corpus import PLANTED, Corpus, Tokenizer
+from myna.corpus import PLANTED, AnyTokenizer, Corpus, load_tokenizer
 from myna.gate import MYNA, Reader
 from myna.network import Problem, Progress, Purpose, quiet
 
@@ -166,7 +166,7 @@ def _bits(directory: Path, documents: list[Later], progress: Callable[[int], Non
     from myna.training import pick_device
 
     device = pick_device()
-    model, tokenizer = load_model(directory, device), Tokenizer.load(directory)
+    model, tokenizer = load_model(directory, device), load_tokenizer(directory)
     found = np.zeros(len(documents))
     encoded = [_encoded(document, tokenizer) for document in documents]
     by_length = sorted(range(len(documents)), key=lambda place: len(encoded[place][0]))
@@ -186,7 +186,7 @@ def _bits(directory: Path, documents: list[Later], progress: Callable[[int], Non
     return found
 
 
-def _encoded(document: Later, tokenizer: Tokenizer) -> tuple[list[int], list[bool]]:
+def _encoded(document: Later, tokenizer: AnyTokenizer) -> tuple[list[int], list[bool]]:
     ids, learn = [tokenizer.end], [False]
     for place, (text, wanted) in enumerate(document.passages):
         if place:

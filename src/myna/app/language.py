@@ -28,7 +28,7 @@ from myna.gate import Reader
 from myna.network import Problem, Progress, quiet
 
 if TYPE_CHECKING:
-    from myna.corpus import Tokenizer
+    from myna.corpus import AnyTokenizer
     from myna.model import Embedder, Pieces, Sampler
     from myna.model.verbatim import Verbatim
     from myna.training import Dial
@@ -203,6 +203,7 @@ class Language:
         chat: bool = False,
         examples: Path | None = None,
         forget: Sequence[str] = (),
+        init: Path | None = None,
     ) -> dict[str, Any]:
         """Trains and publishes a new version, on this process or all that torchrun started, and puts it in use. Killed
         at any moment, the next call that asks for the same goes on.
@@ -210,7 +211,7 @@ class Language:
         asked: minutes, or a whole dial. tell: given the points of the curve as they are made. manifest: of a run to
         take again, step by step. chat: learns to answer, from threads and from `examples` (JSONL of conversations),
         starting from the version in use. forget: posts, or people, that the version in use, trained in slices, shall
-        be as if it had never seen.
+        be as if it had never seen. init: a folder with open weights of others, and their tokens, to go on from.
 
         Returns {"version", "bits_per_byte", "parameters", "tokens", "documents", "seconds"}. Raises Problem where
         there is nothing to train on, or where another process is training.
@@ -227,7 +228,7 @@ class Language:
             if processes.first:
                 self._only_one(stack)
             run = TrainingRun(self._root, self._corpora, self._reader, self._log, processes, progress, tell)
-            run.train(dial.check(), manifest, chat, examples, forget)
+            run.train(dial.check(), manifest, chat, examples, forget, init)
             processes.wait()
         about = self.about()
         names = ("version", "bits_per_byte", "parameters", "tokens", "documents", "seconds")
@@ -248,7 +249,7 @@ class _Version:
         self._reading = threading.RLock()
 
     @property
-    def tokenizer(self) -> "Tokenizer":
+    def tokenizer(self) -> "AnyTokenizer":
         with self._reading:
             return self._tokenizer
 
@@ -270,10 +271,10 @@ class _Version:
         return Verbatim.load(self.directory) if (self.directory / FILE).exists() else None
 
     @cached_property
-    def _tokenizer(self) -> "Tokenizer":
-        from myna.corpus import Tokenizer
+    def _tokenizer(self) -> "AnyTokenizer":
+        from myna.corpus import load_tokenizer
 
-        return Tokenizer.load(self.directory)
+        return load_tokenizer(self.directory)
 
     @cached_property
     def _embedder(self) -> "Embedder":

@@ -12,6 +12,7 @@ from myna.corpus.cleaning import clean, has_words, readable
 from myna.corpus.documents import gather, permitted
 from myna.corpus.duplicates import repeats
 from myna.corpus.languages import language_of, languages_of
+from myna.corpus.open_tokenizer import AnyTokenizer, OpenTokenizer, load_tokenizer
 from myna.corpus.shards import Corpus, persist, remove_other_corpora, write_corpus
 from myna.corpus.ties import ties
 from myna.corpus.tokenizer import (
@@ -34,12 +35,14 @@ __all__ = [
     "QUOTE",
     "REPLY",
     "SPECIAL",
+    "AnyTokenizer",
     "Canary",
     "Corpus",
     "Description",
     "Document",
     "Gathered",
     "Joint",
+    "OpenTokenizer",
     "Passage",
     "Streaming",
     "Tokenizer",
@@ -51,6 +54,7 @@ __all__ = [
     "keep_to_permitted",
     "language_of",
     "languages_of",
+    "load_tokenizer",
     "make_canaries",
     "permitted",
     "persist",
