@@ -183,15 +183,45 @@ def test_a_vocabulary_beyond_sixteen_bits_is_kept_whole(theirs: Path, tmp_path: 
     assert "the tram" in next(text for _, text, _ in corpus.said(0, 1))
 
 
-def test_killed_and_begun_again_it_ends_in_the_bits_of_a_run_of_its_manifest(theirs: Path, tmp_path: Path) -> None:
+def test_adapters_change_the_layers_by_their_rank_and_nothing_else(theirs: Path, tmp_path: Path) -> None:
+    language = _network(tmp_path / "home")
+    language.train(_DIAL, init=theirs, lora=4)
+    points = _points(language)
+    assert points[-1]["loss"] < points[0]["loss"] - 0.3
+    adopted = OpenTokenizer.adopt(theirs)
+    base = open_model(theirs, len(adopted), adopted.added).state_dict()
+    learned = load_model(language.folder(language.version)).state_dict()
+    assert base.keys() == learned.keys()
+    for name, weight in base.items():
+        if "_proj" in name:
+            assert torch.linalg.matrix_rank(learned[name] - weight, atol=1e-4) in range(1, 5), name
+        else:
+            assert torch.equal(learned[name], weight), name
+    assert "".join(language.generate("the tram", max_tokens=8, seed=1))
+
+
+def test_where_memory_is_short_adapters_are_chosen_and_it_is_said(
+    theirs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("myna.training.available_memory", lambda device: 1e6)
+    language, told = _network(tmp_path / "home", 60), list[dict[str, Any]]()
+    language.train(Dial(tokens=2_000, context=64, batch=4), tell=told.append, init=theirs)
+    assert language.about()["rank"] == 16
+    assert any("more than 60 %" in point.get("note", "") for point in told)
+
+
+@pytest.mark.parametrize("rank", [0, 4])
+def test_killed_and_begun_again_it_ends_in_the_bits_of_a_run_of_its_manifest(
+    theirs: Path, tmp_path: Path, rank: int
+) -> None:
     whole, killed = _network(tmp_path / "whole"), _network(tmp_path / "killed")
-    _kill_and_go_on(killed, tmp_path / "killed", theirs)
+    _kill_and_go_on(killed, tmp_path / "killed", theirs, rank)
     # The machine is timed for each run's plan; that of the manifest is taken as it is.
     whole.train(_DIAL, manifest=killed.folder(killed.version) / "manifest.json")
     assert _weights(whole) == _weights(killed)
 
 
-def _kill_and_go_on(language: Language, home: Path, theirs: Path) -> None:
+def _kill_and_go_on(language: Language, home: Path, theirs: Path, rank: int) -> None:
     """A run in a process that dies without a word in its middle, gone on with here."""
     program = (
         "import os, sys; from pathlib import Path; from myna.app.language import Language;"
@@ -200,12 +230,12 @@ def _kill_and_go_on(language: Language, home: Path, theirs: Path) -> None:
         "home, init, dial = Path(sys.argv[1]), Path(sys.argv[2]), Dial(**eval(sys.argv[3]));"
         "store = Store(f'sqlite:///{home / \"myna.db\"}');"
         "dies = lambda point: os._exit(9) if point.get('step', 0) > 40 else None;"
-        "Language(home, Reader(store), DecisionLog(store)).train(dial, tell=dies, init=init)"
+        "Language(home, Reader(store), DecisionLog(store)).train(dial, tell=dies, init=init, lora=int(sys.argv[4]))"
     )
-    run = [sys.executable, "-c", program, str(home), str(theirs), repr(_DIAL.to_dict())]
+    run = [sys.executable, "-c", program, str(home), str(theirs), repr(_DIAL.to_dict()), str(rank)]
     assert subprocess.run(run, timeout=200).returncode == 9
     assert list((home / "models" / "language" / "run" / "checkpoints").glob("*.pt"))
-    language.train(_DIAL, init=theirs)
+    language.train(_DIAL, init=theirs, lora=rank)
 
 
 def _without(theirs: Path, folder: Path, name: str) -> Path:

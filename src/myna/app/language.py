@@ -204,6 +204,7 @@ class Language:
         examples: Path | None = None,
         forget: Sequence[str] = (),
         init: Path | None = None,
+        lora: int = 0,
     ) -> dict[str, Any]:
         """Trains and publishes a new version, on this process or all that torchrun started, and puts it in use. Killed
         at any moment, the next call that asks for the same goes on.
@@ -211,7 +212,8 @@ class Language:
         asked: minutes, or a whole dial. tell: given the points of the curve as they are made. manifest: of a run to
         take again, step by step. chat: learns to answer, from threads and from `examples` (JSONL of conversations),
         starting from the version in use. forget: posts, or people, that the version in use, trained in slices, shall
-        be as if it had never seen. init: a folder with open weights of others, and their tokens, to go on from.
+        be as if it had never seen. init: a folder with open weights of others, and their tokens, to go on
+        from; lora: the rank of low-rank adapters to train of these instead of all weights, 0 where memory decides.
 
         Returns {"version", "bits_per_byte", "parameters", "tokens", "documents", "seconds"}. Raises Problem where
         there is nothing to train on, or where another process is training.
@@ -228,7 +230,7 @@ class Language:
             if processes.first:
                 self._only_one(stack)
             run = TrainingRun(self._root, self._corpora, self._reader, self._log, processes, progress, tell)
-            run.train(dial.check(), manifest, chat, examples, forget, init)
+            run.train(dial.check(), manifest, chat, examples, forget, init, lora)
             processes.wait()
         about = self.about()
         names = ("version", "bits_per_byte", "parameters", "tokens", "documents", "seconds")

@@ -80,10 +80,12 @@ class TrainingRun:
         examples: Path | None = None,
         forget: Sequence[str] = (),
         init: Path | None = None,
+        lora: int = 0,
     ) -> None:
         """All stages that are left. chat: learns answers only, from threads and `examples`, starting from the version
-        in use. init: a folder of open weights to start from. Raises Problem where there is nothing to train on."""
-        from myna.training import Trainer, peak_flops, pick_device, set_threads
+        in use. init: a folder of open weights to start from. lora: the rank of adapters to train instead of all
+        weights; 0 for all, where there is memory for it. Raises Problem where there is nothing to train on."""
+        from myna.training import Trainer, merge, peak_flops, pick_device, set_threads
 
         began = time.monotonic()
         processes = self._processes
@@ -97,10 +99,11 @@ class TrainingRun:
         if processes.first and forget:
             state = begin_again_without(self._root, self._corpora, forget)
         elif processes.first:
-            state = self._begin(dial, again, chat, examples, init)
+            state = self._begin(dial, again, chat, examples, init, lora)
         self._state = processes.agree(state)
         corpus = self._corpus(_part(self._progress, 0, _READ))
         device = pick_device(processes.local)
+        self._rank(corpus, device)
         plan = self._plan(corpus, device, dial, time.monotonic() - began)
         self._progress(_PLANNED, _TRAINED)
         set_threads(plan.threads)
@@ -114,23 +117,30 @@ class TrainingRun:
             changed=self._changed,
             sample=lambda model: _sample(model, corpus),
         )
-        model = trainer.whole_model()
+        model = merge(trainer.whole_model()) if self._state.get("rank") else trainer.whole_model()
         if processes.first:
             self._tell({"stage": "embedding"})
             self._publish(model, corpus, trainer.plan, bits, _part(self._progress, _LEARNED, _TRAINED))
 
     def _begin(
-        self, dial: "Dial", again: dict[str, Any] | None, chat: bool, examples: Path | None, init: Path | None
+        self,
+        dial: "Dial",
+        again: dict[str, Any] | None,
+        chat: bool,
+        examples: Path | None,
+        init: Path | None,
+        lora: int,
     ) -> dict[str, Any]:
         """The state of the run to go on with, or of a new one."""
         path = self._run / "run.json"
         if again is not None:
             chat, examples = bool(again.get("start")), Path(again["examples"]) if again.get("examples") else None
             init = Path(again["init"]["folder"]) if again.get("init") else None
-        asked = {"dial": dial.to_dict(), "again": again, "chat": chat, "examples": str(examples) if examples else ""}
+        asked: dict[str, Any] = {"dial": dial.to_dict(), "again": again, "chat": chat}
+        asked["examples"] = str(examples) if examples else ""
         opened = opened_weights(init, again) if init is not None else None
         if opened:
-            asked["init"] = opened
+            asked |= {"init": opened, "lora": lora}
         if path.exists():
             state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             if state.get("asked") == asked:
@@ -188,6 +198,28 @@ class TrainingRun:
         progress(1, 1)
         return Corpus(self._corpora / state["corpus"])
 
+    def _rank(self, corpus: "Corpus", device: str) -> None:
+        """Decides, once for a run from open weights, whether all of them are trained or adapters, and says so."""
+        from myna.training import available_memory, rank_for
+
+        state = self._state
+        if not state.get("init") or "rank" in state:
+            return
+        again, rank = state["asked"]["again"], int(state["asked"]["lora"])
+        if again is not None:
+            rank = int(again["rank"])
+        elif not rank:
+            parameters = self._family(corpus).shape(0, 0, 0, 0).parameters
+            memory = available_memory(device)
+            rank = rank_for(parameters, memory)
+            if rank:
+                needed = f"{parameters * 16 / 1e9:.1f} GB, more than 60 % of the {memory / 1e9:.1f} GB there are"
+                note = f"Training all {parameters:,} weights would take {needed}"
+                self._tell({"note": f"{note}; adapters of rank {rank} are trained instead (--lora)."})
+        state["rank"] = self._processes.agree(rank)
+        if self._processes.first:
+            _keep(self._run / "run.json", state)
+
     def _plan(self, corpus: "Corpus", device: str, dial: "Dial", spent: float) -> "Plan":
         from myna.training import Plan, calibrated_plan
 
@@ -232,6 +264,7 @@ class TrainingRun:
             "processes": self._processes.size,
             "start": self._state["start"],
             "init": self._state.get("init"),
+            "rank": self._state.get("rank", 0),
             "examples": self._state["asked"]["examples"],
             "source": source_hash(),
             **described_machine(),
@@ -289,6 +322,7 @@ class TrainingRun:
             "chat": bool(self._state["start"]),
             "start": self._state["start"],
             "init": self._state.get("init"),
+            "rank": self._state.get("rank", 0),
             **memorised,
         }
         _keep(fresh / "myna.json", about)
@@ -328,13 +362,19 @@ class TrainingRun:
     def _family(self, corpus: "Corpus") -> "Family":
         """Untrained models of any size; or, for a run that goes on from a version or open weights, these alone."""
         from myna.model import Shape, load_model, new_model, open_model, open_shape, shape_of
-        from myna.training import Family
+        from myna.training import Family, adapt
 
         if init := self._state.get("init"):
             tokenizer: OpenTokenizer = corpus.tokenizer  # type: ignore[assignment]
             place, tokens = Path(init["folder"]), len(tokenizer)
             opened = open_shape(place, tokens)
-            return Family(lambda *_: opened, lambda *_: open_model(place, tokens, tokenizer.added))
+
+            def build(_: Any, seed: int) -> Any:
+                model = open_model(place, tokens, tokenizer.added)
+                rank = self._state.get("rank", 0)
+                return adapt(model, rank, seed) if rank else model
+
+            return Family(lambda *_: opened, build)
         if not (start := self._state["start"]):
             return Family(shape_of, new_model)
         folder = self._root / start

@@ -187,6 +187,12 @@ def train(
     init: Annotated[
         Path | None, typer.Option("--init", help="Go on from open weights: a Qwen3's folder, as transformers saves it.")
     ] = None,
+    lora: Annotated[
+        int | None,
+        typer.Option(
+            "--lora", min=1, help="With --init: train adapters of this rank, not all weights.", show_default="by memory"
+        ),
+    ] = None,
     forget: Annotated[
         list[str] | None, typer.Option("--forget", help="A post's id: back to before it was learned, and on without.")
     ] = None,
@@ -209,6 +215,8 @@ def train(
             "--init takes size and tokens from the weights; it does not go with chat, --forget, --manifest, --params, "
             "--layers or --width."
         )
+    if lora and not init:
+        raise Problem("--lora goes with --init DIR: adapters need weights beside which they learn.")
     chosen = ["language"] if kind or forget or init else what or list(_WHAT)
     if unknown := set(chosen) - set(_WHAT):
         raise Problem(
@@ -225,7 +233,9 @@ def train(
     results = {}
     with network(home, database) as myna:
         if "language" in chosen:
-            results["language"] = _train_language(myna, given, manifest, bool(kind), examples, forget or [], init)
+            results["language"] = _train_language(
+                myna, given, manifest, bool(kind), examples, forget or [], init, lora or 0
+            )
         if "ranking" in chosen:
             with bar("Training the ranking model") as progress:
                 results["ranking"] = myna.feeds.train(progress)
@@ -247,6 +257,7 @@ def _train_language(
     examples: Path | None,
     forget: list[str],
     init: Path | None,
+    lora: int,
 ) -> dict[str, Any]:
     from myna.training import Dial
 
@@ -263,6 +274,7 @@ def _train_language(
             examples=examples,
             forget=forget,
             init=init,
+            lora=lora,
         )
 
 
