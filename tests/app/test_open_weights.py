@@ -22,6 +22,7 @@ from myna.training import Dial
 
 tokenizers = pytest.importorskip("tokenizers")
 transformers = pytest.importorskip("transformers")
+gguf = pytest.importorskip("gguf")
 
 _DIAL = Dial(tokens=40_000, rate=20.0, context=64, batch=8)
 _SUBJECTS = ("the tram", "our library", "a gardener", "the old bridge", "my neighbour")
@@ -158,13 +159,15 @@ def test_a_run_from_open_weights_learns_and_is_published_as_any_other(theirs: Pa
 def test_what_it_exports_writes_the_same_in_transformers(theirs: Path, tmp_path: Path) -> None:
     language = _network(tmp_path / "home", 150)
     language.train(Dial(tokens=10_000, context=64, batch=8), init=theirs)
-    language.export(tmp_path / "out")
+    *_, packed = language.export(tmp_path / "out", gguf=True)
     tokens = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
     model = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "out")
     said = [{"role": "user", "content": "the tram needs"}]
     ids = tokens.apply_chat_template(said, return_tensors="pt", return_dict=True)["input_ids"]
     ours = OpenTokenizer.load(language.folder(language.version))
     assert ids[0].tolist() == [ours.end, *ours.encode("the tram needs"), ours.reply]
+    listed = gguf.GGUFReader(packed).fields["tokenizer.ggml.tokens"].contents()
+    assert listed == tokens.convert_ids_to_tokens(range(len(ours)))
     mine = load_model(language.folder(language.version))
     with torch.no_grad():
         assert torch.allclose(mine(ids)[..., : len(ours)], model(ids).logits, atol=1e-4)
