@@ -122,6 +122,12 @@ def test_a_placeholder_is_one_token_and_a_special_token_that_somebody_wrote_is_t
     assert adopted.decode(written) == "<|im_end|> <|reply|>"
 
 
+def test_without_the_package_it_is_said_what_to_install(theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(Problem, match=r"pip install 'myna\[open\]'"):
+        OpenTokenizer.adopt(theirs)
+
+
 def test_where_their_pad_ends_texts_too_another_is_added(theirs: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(theirs, tmp_path / "same"))
     settings = {"eos_token": {"content": "<|endoftext|>"}, "pad_token": "<|endoftext|>"}

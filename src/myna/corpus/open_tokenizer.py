@@ -97,9 +97,9 @@ class OpenTokenizer:
     def adopt(cls, directory: Path) -> "OpenTokenizer":
         """Reads an open model's own, and adds what it lacks. Raises Problem for one of another kind, or that does not
         say how a text ends."""
+        theirs = _opened(directory)
         from tokenizers import AddedToken
 
-        theirs = _opened(directory)
         path = directory / "tokenizer_config.json"
         config = _read(path) if path.exists() else {}
         end = _end(theirs, config, directory)
