@@ -32,6 +32,8 @@ _VERBS = ("needs", "likes", "repairs", "has lost", "talks about")
 @pytest.fixture(autouse=True)
 def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MYNA_THREADS", "1")
+    # A budget of tokens has no end in time, and compiling is tried for such runs.
+    monkeypatch.setenv("MYNA_COMPILE", "0")
 
 
 def _texts(posts: int) -> list[str]:
