@@ -15,7 +15,7 @@ from myna.gate import MYNA, Reader
 from myna.network import Post, Problem, Progress, Purpose, quiet
 
 if TYPE_CHECKING:
-    from myna.corpus import Corpus, Document, Tokenizer
+    from myna.corpus import AnyTokenizer, Corpus, Document
 
 _TURNS = 5
 """Posts of a thread before the answer, at most, counted from the answer."""
@@ -24,7 +24,7 @@ _ROLES = ("system", "user", "assistant")
 
 
 def build_conversations(
-    reader: Reader, parent: Path, tokenizer: "Tokenizer", examples: Path | None, progress: Progress = quiet
+    reader: Reader, parent: Path, tokenizer: "AnyTokenizer", examples: Path | None, progress: Progress = quiet
 ) -> "Corpus":
     """The corpus of conversations, in a given model's tokens, at `parent`/its hash.
 

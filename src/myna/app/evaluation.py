@@ -19,7 +19,7 @@ import numpy as np
 
 from myna.app.language import Language
 from myna.app.memorisation import trained_on
-from myna.corpus import PLANTED, Corpus, Tokenizer
+from myna.corpus import PLANTED, AnyTokenizer, Corpus, load_tokenizer
 from myna.gate import MYNA, Reader
 from myna.network import Problem, Progress, Purpose, quiet
 
@@ -29,7 +29,8 @@ _AUTHORS = 20
 _SAMPLES = 5
 _SAMPLED = 100
 """Texts written to see how many repeat a training post."""
-_ROWS = 32
+_ROWS, _VOCABULARY = 32, 16_384
+"""Documents at once, of a model with at most so many tokens."""
 _WINDOW_LOG = 27
 
 
@@ -169,12 +170,14 @@ def _bits(directory: Path, documents: list[Later], progress: Callable[[int], Non
     from myna.training import pick_device
 
     device = pick_device()
-    model, tokenizer = load_model(directory, device), Tokenizer.load(directory)
+    model, tokenizer = load_model(directory, device), load_tokenizer(directory)
     found = np.zeros(len(documents))
     encoded = [_encoded(document, tokenizer) for document in documents]
     by_length = sorted(range(len(documents)), key=lambda place: len(encoded[place][0]))
-    for begin in range(0, len(documents), _ROWS):
-        chosen = by_length[begin : begin + _ROWS]
+    # Chances of every token at every place are held at once: fewer rows of the wide vocabulary of an open model.
+    rows_each = max(min(_ROWS, _ROWS * _VOCABULARY // model.shape.vocabulary), 1)
+    for begin in range(0, len(documents), rows_each):
+        chosen = by_length[begin : begin + rows_each]
         longest = min(max(len(encoded[place][0]) for place in chosen), model.shape.context + 1)
         ids = np.full((len(chosen), longest), tokenizer.pad)
         learn = np.zeros((len(chosen), longest), bool)
@@ -189,7 +192,7 @@ def _bits(directory: Path, documents: list[Later], progress: Callable[[int], Non
     return found
 
 
-def _encoded(document: Later, tokenizer: Tokenizer) -> tuple[list[int], list[bool]]:
+def _encoded(document: Later, tokenizer: AnyTokenizer) -> tuple[list[int], list[bool]]:
     ids, learn = [tokenizer.end], [False]
     for place, (text, wanted) in enumerate(document.passages):
         if place:

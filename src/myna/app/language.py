@@ -30,7 +30,7 @@ from myna.gate import MYNA, Actor, Reader
 from myna.network import Problem, Progress, quiet
 
 if TYPE_CHECKING:
-    from myna.corpus import Tokenizer
+    from myna.corpus import AnyTokenizer
     from myna.model import Embedder, Sampler
     from myna.model.verbatim import Verbatim
     from myna.training import Dial
@@ -143,9 +143,9 @@ class Language:
 
         after: posts, each the answer to the one before; what is written then answers the last. lang, register (0
         formal to 3 informal), reaction (0 to 4, the best received): what to write (myna.corpus.controls). actor: whom
-        it is for, as its decision says; that is kept when the text is finished or let go of, with the seed that was chosen
-        where none is asked. Raises Problem before there is a model, for a control that the version does not know (422),
-        where too many wait (503), or where the server cannot be asked (503)."""
+        it is for, as its decision says; that is kept when the text is finished or let go of, with the seed that was
+        chosen where none is asked. Raises Problem before there is a model, for a control that the version does not know
+        (422), where too many wait (503), or where the server cannot be asked (503)."""
         if max_tokens < 1 or not 0 <= temperature <= 5 or not 0 < top_p <= 1:
             raise Problem(
                 "Writing needs at least one token, a temperature from 0 to 5 and a top_p above 0 and up to 1.", 422
@@ -246,6 +246,8 @@ class Language:
         chat: bool = False,
         examples: Path | None = None,
         forget: Sequence[str] = (),
+        init: Path | None = None,
+        lora: int = 0,
     ) -> dict[str, Any]:
         """Trains and publishes a new version, on this process or all that torchrun started, and puts it in use. Killed
         at any moment, the next call that asks for the same goes on.
@@ -253,7 +255,8 @@ class Language:
         asked: minutes, or a whole dial. tell: given the points of the curve as they are made. manifest: of a run to
         take again, step by step. chat: learns to answer, from threads and from `examples` (JSONL of conversations),
         starting from the version in use. forget: posts, or people, that the version in use, trained in slices, shall
-        be as if it had never seen.
+        be as if it had never seen. init: a folder with open weights of others, and their tokens, to go on
+        from; lora: the rank of low-rank adapters to train of these instead of all weights, 0 where memory decides.
 
         Returns {"version", "bits_per_byte", "parameters", "tokens", "documents", "seconds"}. Raises Problem where
         there is nothing to train on, or where another process is training.
@@ -270,7 +273,7 @@ class Language:
             if processes.first:
                 self._only_one(stack)
             run = TrainingRun(self._root, self._corpora, self._reader, self._log, processes, progress, tell)
-            run.train(dial.check(), manifest, chat, examples, forget)
+            run.train(dial.check(), manifest, chat, examples, forget, init, lora)
             processes.wait()
         about = self.about()
         names = ("version", "bits_per_byte", "parameters", "tokens", "documents", "seconds")
@@ -291,7 +294,7 @@ class _Version:
         self._reading = threading.RLock()
 
     @property
-    def tokenizer(self) -> "Tokenizer":
+    def tokenizer(self) -> "AnyTokenizer":
         with self._reading:
             return self._tokenizer
 
@@ -331,10 +334,10 @@ class _Version:
         return Verbatim.load(self.directory) if (self.directory / FILE).exists() else None
 
     @cached_property
-    def _tokenizer(self) -> "Tokenizer":
-        from myna.corpus import Tokenizer
+    def _tokenizer(self) -> "AnyTokenizer":
+        from myna.corpus import load_tokenizer
 
-        return Tokenizer.load(self.directory)
+        return load_tokenizer(self.directory)
 
     @cached_property
     def _embedder(self) -> "Embedder":

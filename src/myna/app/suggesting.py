@@ -27,8 +27,8 @@ def suggest(
 ) -> list[str]:
     """Up to `most` different texts that begin with this one; after: the posts it answers; lang: the language to write
     in; own: the writer's posts, whose style is gone on with. What the version knows of is asked for, and to be well
-    received; actor: who writes. Each text drawn is a decision. Raises Problem before there is a model, or where too many
-    wait for it (503)."""
+    received; actor: who writes. Each text drawn is a decision. Raises Problem before there is a model, or where too
+    many wait for it (503)."""
     # Where reactions are few and often the same, some levels have no posts.
     received = language.knows(reaction=_WELL_RECEIVED) or language.knows(reaction=_BEST_RECEIVED)
     controls = language.knows(lang, language.register_of(own)) | received

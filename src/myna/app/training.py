@@ -26,7 +26,7 @@ from myna.i18n import N_
 from myna.network import NotFound, Problem, Progress, Purpose, now_ms, quiet
 
 if TYPE_CHECKING:
-    from myna.corpus import Corpus
+    from myna.corpus import Corpus, OpenTokenizer
     from myna.training import Dial, Family, Plan, Processes
 
 Tell = Callable[[dict[str, Any]], None]
@@ -45,6 +45,10 @@ _PAIR_STEPS_USUAL = 250
 _SAMPLE_TOKENS = 24
 _TUNING_RATE = 0.2
 """Of a new model's learning rates, for one that learns to answer."""
+_OPEN_RATE = 0.02
+"""And for one that somebody trained on far more text than there is here."""
+_OPEN_CONTEXT = 512
+"""Positions read at once of such a model, unless others are asked for: threads are shorter."""
 
 
 def unheard(point: dict[str, Any]) -> None:
@@ -78,10 +82,13 @@ class TrainingRun:
         chat: bool = False,
         examples: Path | None = None,
         forget: Sequence[str] = (),
+        init: Path | None = None,
+        lora: int = 0,
     ) -> None:
         """All stages that are left. chat: learns answers only, from threads and `examples`, starting from the version
-        in use. Raises Problem where there is nothing to train on."""
-        from myna.training import Trainer, peak_flops, pick_device, read_curve, set_threads
+        in use. init: a folder of open weights to start from. lora: the rank of adapters to train instead of all
+        weights; 0 for all, where there is memory for it. Raises Problem where there is nothing to train on."""
+        from myna.training import Trainer, merge, peak_flops, pick_device, read_curve, set_threads
 
         began = time.monotonic()
         processes = self._processes
@@ -95,16 +102,17 @@ class TrainingRun:
         if processes.first and forget:
             state = begin_again_without(self._root, self._corpora, forget)
         elif processes.first:
-            state = self._begin(dial, again, chat, examples)
+            state = self._begin(dial, again, chat, examples, init, lora)
         self._state = processes.agree(state)
         corpus = self._corpus(_part(self._progress, 0, _READ))
         device = pick_device(processes.local)
+        self._rank(corpus, device)
         plan = self._plan(corpus, device, dial, time.monotonic() - began)
         self._progress(_PLANNED, _TRAINED)
         set_threads(plan.threads)
         peak = processes.agree(peak_flops(plan.precision, device))
         trainer = Trainer(
-            *(plan, self._family(), corpus, self._run, device, processes), peak=peak, shard=dial.shard
+            *(plan, self._family(corpus), corpus, self._run, device, processes), peak=peak, shard=dial.shard
         )  # fmt: skip
         with ExitStack() as stack:
             # Only the first process is told points.
@@ -123,17 +131,30 @@ class TrainingRun:
                 changed=self._changed,
                 sample=lambda model: _sample(model, corpus),
             )
-        model = trainer.whole_model()
+        model = merge(trainer.whole_model()) if self._state.get("rank") else trainer.whole_model()
         if processes.first:
             self._tell({"stage": "embedding"})
             self._publish(model, corpus, trainer.plan, bits, _part(self._progress, _LEARNED, _TRAINED))
 
-    def _begin(self, dial: "Dial", again: dict[str, Any] | None, chat: bool, examples: Path | None) -> dict[str, Any]:
+    def _begin(
+        self,
+        dial: "Dial",
+        again: dict[str, Any] | None,
+        chat: bool,
+        examples: Path | None,
+        init: Path | None,
+        lora: int,
+    ) -> dict[str, Any]:
         """The state of the run to go on with, or of a new one."""
         path = self._run / "run.json"
         if again is not None:
             chat, examples = bool(again.get("start")), Path(again["examples"]) if again.get("examples") else None
-        asked = {"dial": dial.to_dict(), "again": again, "chat": chat, "examples": str(examples) if examples else ""}
+            init = Path(again["init"]["folder"]) if again.get("init") else None
+        asked: dict[str, Any] = {"dial": dial.to_dict(), "again": again, "chat": chat}
+        asked["examples"] = str(examples) if examples else ""
+        opened = opened_weights(init, again) if init is not None else None
+        if opened:
+            asked |= {"init": opened, "lora": lora}
         if path.exists():
             state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             if state.get("asked") == asked:
@@ -141,7 +162,7 @@ class TrainingRun:
         shutil.rmtree(self._run, ignore_errors=True)
         self._run.mkdir(parents=True)
         now = now_ms()
-        state = {"asked": asked, "began": now, "decision": new_id("d", now), "start": ""}
+        state = {"asked": asked, "began": now, "decision": new_id("d", now), "start": "", "init": opened}
         if chat:
             current = self._root / "current"
             state["start"] = current.read_text(encoding="utf-8").strip() if current.exists() else ""
@@ -153,7 +174,7 @@ class TrainingRun:
 
     def _corpus(self, progress: Progress) -> "Corpus":
         from myna.app.memorisation import guarded
-        from myna.corpus import Corpus, Tokenizer, build_corpus
+        from myna.corpus import Corpus, OpenTokenizer, build_corpus, load_tokenizer
         from myna.model.verbatim import FILE as VERBATIM
 
         state, again = self._state, self._state["asked"]["again"]
@@ -170,11 +191,13 @@ class TrainingRun:
                 state.pop("plan", None)
                 state["facts"] = self._reader.last_seq()
                 if state["start"]:
-                    tokenizer = Tokenizer.load(self._root / state["start"])
+                    tokenizer = load_tokenizer(self._root / state["start"])
                     examples = Path(path) if (path := state["asked"]["examples"]) else None
                     built = build_conversations(self._reader, self._corpora, tokenizer, examples, progress)
                 else:
-                    built = build_corpus(self._reader, self._corpora, progress)
+                    init = state.get("init")
+                    theirs = OpenTokenizer.adopt(Path(init["folder"])) if init else None
+                    built = build_corpus(self._reader, self._corpora, progress, theirs)
                 state["corpus"] = built.description.hash
             if again is not None and state["corpus"] != again["corpus"]["hash"]:
                 raise Problem(
@@ -190,8 +213,29 @@ class TrainingRun:
         progress(1, 1)
         return Corpus(self._corpora / state["corpus"])
 
+    def _rank(self, corpus: "Corpus", device: str) -> None:
+        """Decides, once for a run from open weights, whether all of them are trained or adapters, and says so."""
+        from myna.training import available_memory, rank_for
+
+        state = self._state
+        if not state.get("init") or "rank" in state:
+            return
+        again, rank = state["asked"]["again"], int(state["asked"]["lora"])
+        if again is not None:
+            rank = int(again["rank"])
+        elif not rank:
+            parameters = self._family(corpus).shape(0, 0, 0, 0).parameters
+            memory = available_memory(device)
+            rank = rank_for(parameters, memory)
+            if rank:
+                needed = f"{parameters * 16 / 1e9:.1f} GB, more than 60 % of the {memory / 1e9:.1f} GB there are"
+                note = f"Training all {parameters:,} weights would take {needed}"
+                self._tell({"note": f"{note}; adapters of rank {rank} are trained instead (--lora)."})
+        state["rank"] = self._processes.agree(rank)
+        if self._processes.first:
+            _keep(self._run / "run.json", state)
+
     def _plan(self, corpus: "Corpus", device: str, dial: "Dial", spent: float) -> "Plan":
-        from myna.model import Shape
         from myna.training import Plan, calibrated_plan
 
         state, processes = self._state, self._processes
@@ -202,12 +246,14 @@ class TrainingRun:
             asked = dial.seconds(processes.size)
             seconds = asked if dial.tokens else max(asked * (1 - _EMBEDDING_SHARE) - spent, asked * _TRAINING_LEAST)
             seconds = processes.agree(seconds)
-            if state["start"]:
-                shape = Shape.from_hugging_face(self._root / state["start"] / "config.json")
+            family = self._family(corpus)
+            if state["start"] or state.get("init"):
                 # Of the model there is; gentler steps, since it knows much already.
-                dial = replace(dial, width=shape.width, layers=shape.layers, parameters=0)
-                dial = replace(dial, context=dial.context or shape.context, rate=dial.rate * _TUNING_RATE)
-            family = self._family()
+                shape: Any = family.shape(0, 0, corpus.vocabulary, 0)
+                open_weights = hasattr(corpus.tokenizer, "added")
+                context = dial.context or min(shape.context, _OPEN_CONTEXT if open_weights else shape.context)
+                rate = dial.rate * (_OPEN_RATE if open_weights else _TUNING_RATE)
+                dial = replace(dial, width=shape.width, layers=shape.layers, parameters=0, context=context, rate=rate)
             plan = calibrated_plan(family, corpus, seconds, dial.minutes, dial.seed, device, processes, dial)
             state["plan"] = plan.to_dict()
         plan = Plan.from_dict(state["plan"])
@@ -232,6 +278,8 @@ class TrainingRun:
             "facts": self._state.get("facts", {}),
             "processes": self._processes.size,
             "start": self._state["start"],
+            "init": self._state.get("init"),
+            "rank": self._state.get("rank", 0),
             "examples": self._state["asked"]["examples"],
             "source": source_hash(),
             **described_machine(),
@@ -291,6 +339,8 @@ class TrainingRun:
             "embedding": quality,
             "chat": bool(self._state["start"]),
             "start": self._state["start"],
+            "init": self._state.get("init"),
+            "rank": self._state.get("rank", 0),
             **memorised,
         }
         _keep(fresh / "myna.json", about)
@@ -327,11 +377,22 @@ class TrainingRun:
 
         (keep_conversations_to_permitted if self._state["start"] else keep_to_permitted)(corpus, self._reader)
 
-    def _family(self) -> "Family":
-        """Untrained models of any size; or, for a run that goes on from a version, that one alone."""
-        from myna.model import Shape, load_model, new_model, shape_of
-        from myna.training import Family
+    def _family(self, corpus: "Corpus") -> "Family":
+        """Untrained models of any size; or, for a run that goes on from a version or open weights, these alone."""
+        from myna.model import Shape, load_model, new_model, open_model, open_shape, shape_of
+        from myna.training import Family, adapt
 
+        if init := self._state.get("init"):
+            tokenizer: OpenTokenizer = corpus.tokenizer  # type: ignore[assignment]
+            place, tokens = Path(init["folder"]), len(tokenizer)
+            opened = open_shape(place, tokens)
+
+            def build(_: Any, seed: int) -> Any:
+                model = open_model(place, tokens, tokenizer.added)
+                rank = self._state.get("rank", 0)
+                return adapt(model, rank, seed) if rank else model
+
+            return Family(lambda *_: opened, build)
         if not (start := self._state["start"]):
             return Family(shape_of, new_model)
         folder = self._root / start
@@ -366,6 +427,20 @@ class TrainingRun:
             about["version"],
             id=self._state["decision"],
         )
+
+
+def opened_weights(folder: Path, again: dict[str, Any] | None) -> dict[str, Any]:
+    """The folder of open weights and its hash, looked through before anything is begun. Raises Problem where it holds
+    no model that can be gone on from, or another than the run that is taken `again` had."""
+    from myna.corpus import OpenTokenizer
+    from myna.model import fingerprint, open_shape
+
+    open_shape(folder, 0)
+    OpenTokenizer.adopt(folder)
+    found = {"folder": str(folder.resolve()), "hash": fingerprint(folder)}
+    if again is not None and again["init"]["hash"] != found["hash"]:
+        raise Problem(f"{folder} holds other weights than the run of the manifest began with.")
+    return found
 
 
 def refuse_leaking(about: dict[str, Any]) -> None:

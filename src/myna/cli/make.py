@@ -184,6 +184,15 @@ def train(
     examples: Annotated[
         Path | None, typer.Option("--examples", help="For chat: conversations of your own, JSONL of messages.")
     ] = None,
+    init: Annotated[
+        Path | None, typer.Option("--init", help="Go on from open weights: a Qwen3's folder, as transformers saves it.")
+    ] = None,
+    lora: Annotated[
+        int | None,
+        typer.Option(
+            "--lora", min=1, help="With --init: train adapters of this rank, not all weights.", show_default="by memory"
+        ),
+    ] = None,
     forget: Annotated[
         list[str] | None, typer.Option("--forget", help="A post's id: back to before it was learned, and on without.")
     ] = None,
@@ -201,7 +210,14 @@ def train(
     """
     if kind not in ("", "chat"):
         raise Problem(f"`myna train {kind}` is not known; there are `myna train` and `myna train chat`.")
-    chosen = ["language"] if kind or forget else what or list(_WHAT)
+    if init and (kind or forget or manifest or params or layers or width):
+        raise Problem(
+            "--init takes size and tokens from the weights; it does not go with chat, --forget, --manifest, --params, "
+            "--layers or --width."
+        )
+    if lora and not init:
+        raise Problem("--lora goes with --init DIR: adapters need weights beside which they learn.")
+    chosen = ["language"] if kind or forget or init else what or list(_WHAT)
     if unknown := set(chosen) - set(_WHAT):
         raise Problem(
             f"There is no model {', '.join(sorted(unknown))}; --what takes language, ranking, drafts or reception."
@@ -217,7 +233,9 @@ def train(
     results = {}
     with network(home, database) as myna:
         if "language" in chosen:
-            results["language"] = _train_language(myna, given, manifest, bool(kind), examples, forget or [])
+            results["language"] = _train_language(
+                myna, given, manifest, bool(kind), examples, forget or [], init, lora or 0
+            )
         if "ranking" in chosen:
             with bar("Training the ranking model") as progress:
                 results["ranking"] = myna.feeds.train(progress)
@@ -238,6 +256,8 @@ def _train_language(
     chat: bool,
     examples: Path | None,
     forget: list[str],
+    init: Path | None,
+    lora: int,
 ) -> dict[str, Any]:
     from myna.training import Dial
 
@@ -247,7 +267,14 @@ def _train_language(
         dial = Dial(**read_manifest(manifest)["dial"])
     with watch("Training the language model") as (progress, tell):
         return myna.language.train(
-            *(dial.check(), progress), tell=tell, manifest=manifest, chat=chat, examples=examples, forget=forget
+            *(dial.check(), progress),
+            tell=tell,
+            manifest=manifest,
+            chat=chat,
+            examples=examples,
+            forget=forget,
+            init=init,
+            lora=lora,
         )
 
 

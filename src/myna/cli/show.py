@@ -102,6 +102,8 @@ def watch(title: str) -> Iterator[tuple[Told, Callable[[dict[str, Any]], None]]]
     def line(point: dict[str, Any]) -> None:
         nonlocal measures
         measures = _measures(point) or measures
+        if point.get("note"):
+            err.print(f"  {point['note']}", markup=False)
         if point.get("sample"):
             err.print(f"  step {point['step']:,} of {point['steps']:,} writes: {point['sample']!r}", markup=False)
 

@@ -24,6 +24,7 @@ from myna.corpus.controls import (
 from myna.corpus.documents import gather, permitted
 from myna.corpus.duplicates import repeats
 from myna.corpus.languages import language_of, languages_of
+from myna.corpus.open_tokenizer import AnyTokenizer, OpenTokenizer, load_tokenizer
 from myna.corpus.shards import Corpus, persist, remove_other_corpora, write_corpus
 from myna.corpus.ties import ties
 from myna.corpus.tokenizer import (
@@ -48,12 +49,14 @@ __all__ = [
     "REGISTERS",
     "REPLY",
     "SPECIAL",
+    "AnyTokenizer",
     "Canary",
     "Corpus",
     "Description",
     "Document",
     "Gathered",
     "Joint",
+    "OpenTokenizer",
     "Passage",
     "Streaming",
     "Tokenizer",
@@ -69,6 +72,7 @@ __all__ = [
     "lang_token",
     "language_of",
     "languages_of",
+    "load_tokenizer",
     "make_canaries",
     "permitted",
     "persist",

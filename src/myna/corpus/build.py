@@ -5,6 +5,7 @@ from pathlib import Path
 from myna.corpus.canaries import PLANTED, with_canaries
 from myna.corpus.controls import vocabulary_of
 from myna.corpus.documents import gather, permitted
+from myna.corpus.open_tokenizer import AnyTokenizer
 from myna.corpus.shards import Corpus, remove_other_corpora, write_corpus
 from myna.corpus.tokenizer import train_tokenizer, vocabulary_size
 from myna.gate import MYNA, Reader
@@ -14,9 +15,12 @@ _TEACHING_BYTES = 50_000_000
 """Of text, spread evenly over the corpus, from which the tokenizer is learned; more changes no merge that matters."""
 
 
-def build_corpus(reader: Reader, parent: Path, progress: Progress = quiet) -> Corpus:
+def build_corpus(
+    reader: Reader, parent: Path, progress: Progress = quiet, tokenizer: AnyTokenizer | None = None
+) -> Corpus:
     """Builds the corpus of all posts that may be trained on, at `parent`/its hash, and removes those before it.
 
+    tokenizer: of a model that is gone on from; without one, one is learned from these posts.
     Raises Problem where there is nothing to learn from.
     """
     progress(0, 100)
@@ -46,10 +50,12 @@ def build_corpus(reader: Reader, parent: Path, progress: Progress = quiet) -> Co
             f"There is nothing to train on: of {len(posts)} permitted posts none has words of its own. Import posts "
             "with text."
         )
-    size = sum(len(text.encode()) for text in texts)
-    every = max(size // _TEACHING_BYTES, 1)
-    controls = vocabulary_of(document.controls for document in gathered.documents)
-    tokenizer = train_tokenizer(texts[::every], vocabulary_size(size, gathered.languages), languages[::every], controls)
+    if tokenizer is None:
+        size = sum(len(text.encode()) for text in texts)
+        every = max(size // _TEACHING_BYTES, 1)
+        controls = vocabulary_of(document.controls for document in gathered.documents)
+        words = vocabulary_size(size, gathered.languages)
+        tokenizer = train_tokenizer(texts[::every], words, languages[::every], controls)
     progress(90, 100)
     corpus = write_corpus(gathered, tokenizer, parent, deletions)
     remove_other_corpora(parent, [corpus.description.hash])

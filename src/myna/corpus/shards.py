@@ -5,7 +5,7 @@
     documents.npy  (documents,) int64: where each document begins
     posts.parquet  a row a passage: post_id, author_id, offset, length, bytes (placeholders not counted), learn,
                    placeholders (how many of its tokens are), lang
-    tokenizer.json, corpus.json
+    tokenizer.json (of an open model: and open_tokenizer.json), corpus.json
 
 A deleted post is overwritten in place: the mapping is shared, so a training run under way reads PAD from then on.
 """
@@ -24,7 +24,7 @@ import numpy as np
 import polars as pl
 
 from myna.corpus.cleaning import measured
-from myna.corpus.tokenizer import Tokenizer
+from myna.corpus.open_tokenizer import AnyTokenizer, load_tokenizer
 from myna.corpus.types import Description, Document, Gathered, Joint
 from myna.network import Problem, Progress, quiet
 
@@ -53,9 +53,9 @@ class Corpus:
         """(documents + 1,) int64: where each begins; the last is where all end."""
 
     @cached_property
-    def tokenizer(self) -> Tokenizer:
+    def tokenizer(self) -> AnyTokenizer:
         """The tokenizer its tokens are of."""
-        return Tokenizer.load(self.directory)
+        return load_tokenizer(self.directory)
 
     @property
     def end(self) -> int:
@@ -130,7 +130,7 @@ class Corpus:
 
 
 def write_corpus(
-    gathered: Gathered, tokenizer: Tokenizer, parent: Path, deletions: int = 0, progress: Progress = quiet
+    gathered: Gathered, tokenizer: AnyTokenizer, parent: Path, deletions: int = 0, progress: Progress = quiet
 ) -> Corpus:
     """Encodes the documents and puts the corpus at `parent`/its hash, whole or not at all."""
     parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +208,7 @@ def _bytes_per_token(posts: pl.DataFrame) -> dict[str, float]:
 
 
 def _encode(
-    document: Document, tokenizer: Tokenizer
+    document: Document, tokenizer: AnyTokenizer
 ) -> tuple[list[int], list[int], list[tuple[str, str, int, int, int, bool, int]]]:
     """Ids, whether each is learned, and the passages' (post, author, offset in the document, tokens, bytes, learned,
     placeholders).

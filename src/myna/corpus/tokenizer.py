@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import rustbpe
@@ -93,7 +93,7 @@ class Tokenizer:
 
     def save(self, directory: Path) -> None:
         """Writes `tokenizer.json` and `tokenizer_config.json` as Hugging Face reads them."""
-        letters = _byte_letters()
+        letters = byte_letters()
         vocabulary = {_spell(token, letters): id for id, token in enumerate(self.ranks)}
         added = [
             {
@@ -150,7 +150,7 @@ class Tokenizer:
         path = directory / "tokenizer.json"
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
-            bytes_by_letter = {letter: byte for byte, letter in enumerate(_byte_letters())}
+            bytes_by_letter = {letter: byte for byte, letter in enumerate(byte_letters())}
             vocabulary = sorted(document["model"]["vocab"].items(), key=lambda item: item[1])
             ranks = [bytes(bytes_by_letter[letter] for letter in token) for token, _ in vocabulary]
             special = [token["content"] for token in sorted(document["added_tokens"], key=lambda token: token["id"])]
@@ -165,10 +165,18 @@ class Tokenizer:
         return cls(ranks, special, pattern)
 
 
+class Spelt(Protocol):
+    """Whatever knows its tokens' bytes."""
+
+    def bytes_of(self, id: int) -> bytes:
+        """The bytes of one token."""
+        ...
+
+
 class Streaming:
     """Holds back the bytes of a character until they are all there."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Spelt) -> None:
         self._tokenizer = tokenizer
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
@@ -241,7 +249,7 @@ def _merges(ranks: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
     return merges
 
 
-def _byte_letters() -> list[str]:
+def byte_letters() -> list[str]:
     """A printable character for every byte: itself where printable in Latin-1, else from U+0100 on (GPT-2)."""
     printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     spare = iter(range(0x100, 0x200))

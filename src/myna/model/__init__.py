@@ -21,6 +21,7 @@ from myna.model.writing import Writing, prompt_ids, write
 if TYPE_CHECKING:
     from myna.model.checkpoint import load_model, save_model
     from myna.model.contrast import fit_embedder
+    from myna.model.opening import fingerprint, open_model, open_shape
     from myna.model.sampling import Alone, sample
     from myna.model.transformer import Cache, Transformer, attend, document_mask, new_model
 
@@ -28,6 +29,9 @@ _WITH_TORCH = {
     "load_model": "checkpoint",
     "save_model": "checkpoint",
     "fit_embedder": "contrast",
+    "fingerprint": "opening",
+    "open_model": "opening",
+    "open_shape": "opening",
     "Alone": "sampling",
     "sample": "sampling",
     "Cache": "transformer",
@@ -62,9 +66,12 @@ __all__ = [
     "document_mask",
     "export_gguf",
     "export_model",
+    "fingerprint",
     "fit_embedder",
     "load_model",
     "new_model",
+    "open_model",
+    "open_shape",
     "prompt_ids",
     "read_weights",
     "sample",

@@ -96,16 +96,19 @@ def export_gguf(source: Path, path: Path) -> Path:
 def _add_tokenizer(writer: Any, source: Path, kinds: Any) -> None:
     document = _read(source / "tokenizer.json")
     added = sorted(document["added_tokens"], key=lambda token: token["id"])
-    tokens = sorted(document["model"]["vocab"], key=document["model"]["vocab"].__getitem__)
     special = {token["content"]: token["id"] for token in added}
+    # In an open model's file an added token may stand among the ordinary ones too, and an id may have none.
+    tokens = {id: name for name, id in document["model"]["vocab"].items()}
+    tokens |= {id: name for name, id in special.items()}
     settings = _read(source / "tokenizer_config.json")
     ends = (settings["bos_token"], settings["pad_token"], _REPLY)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
-    writer.add_token_list([*tokens, *special])
+    places = range(max(tokens) + 1)
+    writer.add_token_list([tokens.get(id, f"<|unused {id}|>") for id in places])
     # Those that end a text are never shown; placeholders of names and links are.
-    shown = [kinds.CONTROL if name in ends else kinds.USER_DEFINED for name in special]
-    writer.add_token_types([kinds.NORMAL] * len(tokens) + shown)
+    shown = {id: kinds.CONTROL if name in ends else kinds.USER_DEFINED for name, id in special.items()}
+    writer.add_token_types([shown.get(id, kinds.NORMAL if id in tokens else kinds.UNUSED) for id in places])
     writer.add_token_merges([" ".join(pair) for pair in document["model"]["merges"]])
     writer.add_bos_token_id(special[settings["bos_token"]])
     writer.add_eos_token_id(special[settings["eos_token"]])

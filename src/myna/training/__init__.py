@@ -21,7 +21,8 @@ from myna.training.dial import Dial
 from myna.training.guard import SpikeGuard
 from myna.training.keeping import Keeper, Keeping
 from myna.training.loop import Trainer, seconds_per_step
-from myna.training.machine import faster_precision, pick_device, set_threads, threads_here
+from myna.training.lora import adapt, merge, rank_for
+from myna.training.machine import available_memory, faster_precision, pick_device, set_threads, threads_here
 from myna.training.order import IGNORED, Order, held_out
 from myna.training.plan import Plan, Size, batch_of, choose_size, make_plan
 from myna.training.processes import Processes, joined
@@ -45,6 +46,8 @@ __all__ = [
     "SpikeGuard",
     "Text",
     "Trainer",
+    "adapt",
+    "available_memory",
     "batch_of",
     "calibrated_plan",
     "checkpoint_path",
@@ -56,8 +59,10 @@ __all__ = [
     "joined",
     "load_checkpoint",
     "make_plan",
+    "merge",
     "peak_flops",
     "pick_device",
+    "rank_for",
     "read_checkpoint",
     "read_curve",
     "save_checkpoint",

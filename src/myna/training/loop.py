@@ -79,6 +79,10 @@ class Trainer:
             shape = family.shape(plan.width, plan.layers, plan.vocabulary, plan.context)
             start = family.build(shape, plan.seed)
         self.model = start.to(device).train()
+        named = self.model.named_parameters(remove_duplicate=False)
+        self._frozen = frozenset(name for name, parameter in named if not parameter.requires_grad)
+        if self._frozen and shard:
+            raise Problem("Adapters are trained with the whole model on each process; leave out --shard.", 422)
         self.step = 0
         # Windows are shared out among threads, or among processes; not both.
         shared = plan.threads if device == "cpu" and self.processes.size == 1 else 1
@@ -104,7 +108,8 @@ class Trainer:
         if state is not None:
             here = self.model.state_dict()
             weights = {name: sharding.divided_like(whole, here[name]) for name, whole in state["model"].items()}
-            self.model.load_state_dict(weights)
+            # What is not trained is not kept: it is as `start` brought it.
+            self.model.load_state_dict(weights, strict=not self._frozen)
             self.optimizer.load_state_dict(state["optimizer"])
             sharding.load_divided(self.optimizer.parts)
             self.guard.load_state_dict(state["guard"])
@@ -117,7 +122,8 @@ class Trainer:
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps. Training draws no random numbers, so the step says all the rest."""
-        state: dict[str, Any] = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        weights = {name: tensor for name, tensor in self.model.state_dict().items() if name not in self._frozen}
+        state: dict[str, Any] = {"model": weights, "optimizer": self.optimizer.state_dict()}
         return state | {"guard": self.guard.state_dict(), "step": self.step}
 
     def advance(self) -> float:

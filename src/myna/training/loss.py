@@ -27,7 +27,9 @@ class _Summed(torch.autograd.Function):
                 total += (logits.logsumexp(-1) - logits.gather(1, targets[part, None])[:, 0]).sum()
             return total
         hidden_gradient = torch.empty_like(rows)
-        weight_gradient = torch.zeros_like(weight, dtype=torch.float32)
+        # Of a table that is not trained it would take as long as the rest, and as much memory as the table.
+        learned = ctx.needs_input_grad[1]
+        weight_gradient = torch.zeros_like(weight, dtype=torch.float32) if learned else None
         for part in parts:
             x, target = rows[part], targets[part, None]
             # One fused pass in the products' precision; the chances are rounded to it for the gradients anyhow.
@@ -37,14 +39,17 @@ class _Summed(torch.autograd.Function):
             # d loss / d logits is the distribution minus the truth.
             error.scatter_(1, target, chance - 1)
             torch.mm(error, matrix, out=hidden_gradient[part])
-            weight_gradient += error.t() @ x
-        ctx.save_for_backward(hidden_gradient.to(hidden.dtype), weight_gradient.to(weight.dtype))
+            if weight_gradient is not None:
+                weight_gradient += error.t() @ x
+        kept = weight_gradient.to(weight.dtype) if weight_gradient is not None else None
+        ctx.save_for_backward(hidden_gradient.to(hidden.dtype), kept)
         return total
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
         hidden_gradient, weight_gradient = ctx.saved_tensors
-        return hidden_gradient * gradients[0], weight_gradient * gradients[0], None, None
+        of_weight = weight_gradient * gradients[0] if weight_gradient is not None else None
+        return hidden_gradient * gradients[0], of_weight, None, None
 
 
 def summed_cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor, kind: torch.dtype) -> Tensor:

@@ -1,13 +1,17 @@
 """What there is to compute with: device, threads, and the precision that is faster here, measured."""
 
+import math
 import os
+import re
 import shutil
 import sys
 import time
+from pathlib import Path
 
 import torch
 from torch import nn
 
+_MEMORY = ("/proc/meminfo", "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current")
 _WORTH_COMPILING = 200.0
 """Seconds."""
 
@@ -21,6 +25,20 @@ def threads_here(processes: int = 1) -> int:
     """Threads for one of `processes` on this machine: MYNA_THREADS, else its share of the cores."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return int(os.environ.get("MYNA_THREADS", "0") or 0) or max(cores // max(processes, 1), 1)
+
+
+def available_memory(device: str) -> float:
+    """Bytes that a run could take now: of the GPU, or of main memory within this process's limits. Infinite where the
+    system does not tell."""
+    if device != "cpu":
+        return float(torch.cuda.mem_get_info(device)[0])
+    found = [math.inf]
+    meminfo, limit, used = (Path(path) for path in _MEMORY)
+    if meminfo.exists() and (free := re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())):
+        found.append(float(free[1]) * 1024)
+    if limit.exists() and used.exists() and (most := limit.read_text().strip()) != "max":
+        found.append(max(float(most) - float(used.read_text()), 0.0))
+    return min(found)
 
 
 def set_threads(threads: int) -> None:

@@ -1,4 +1,4 @@
-"""Muon for the matrices inside the layers, AdamW for embeddings and norms.
+"""Muon for the matrices inside the layers, AdamW for embeddings, norms and adapters.
 
 Muon steps along the orthogonalised momentum (Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural
 networks"); on the same tokens it is well ahead of AdamW (docs/model.md). torch.optim.Muon is the same
@@ -6,7 +6,7 @@ rule, always in bfloat16; here it runs in the plan's precision, so that in float
 are made in another order, stays the run on one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 
+from myna.training.lora import ADAPTER
 from myna.training.plan import Plan
 
 _STEEP = ((8.0934, -23.6205, 17.4462), (3.6366, -2.7219, 0.5365), (2.6613, -1.9772, 0.4526))
@@ -86,8 +87,10 @@ class Optimizer:
 
     def __init__(self, model: nn.Module, plan: Plan, threads: int = 1) -> None:
         named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-        matrices = [p for name, p in named if p.ndim == 2 and "embed_tokens" not in name and "lm_head" not in name]
-        tables = [p for name, p in named if p.ndim == 2 and ("embed_tokens" in name or "lm_head" in name)]
+        # The product of an adapter's two matrices is what counts; made orthogonal, each would grow by itself.
+        apart = ("embed_tokens", "lm_head", ADAPTER)
+        matrices = [p for name, p in named if p.ndim == 2 and not any(part in name for part in apart)]
+        tables = [p for name, p in named if p.ndim == 2 and any(part in name for part in apart)]
         vectors = [p for _, p in named if p.ndim < 2]
         precision: torch.dtype = getattr(torch, plan.precision)
         adam = torch.optim.AdamW(
@@ -99,10 +102,10 @@ class Optimizer:
             fused=True,
         )
         self.plan = plan
-        self._parts: Sequence[tuple[torch.optim.Optimizer, float]] = (
-            (Muon(matrices, plan.matrix_rate, 0.95, precision, threads), plan.matrix_rate),
-            (adam, plan.vector_rate),
-        )
+        self._parts: list[tuple[torch.optim.Optimizer, float]] = [(adam, plan.vector_rate)]
+        if matrices:
+            muon = Muon(matrices, plan.matrix_rate, 0.95, precision, threads)
+            self._parts.insert(0, (muon, plan.matrix_rate))
 
     def step(self, step: int) -> None:
         """One step at the plan's rates, and no gradients after it."""
