@@ -42,7 +42,7 @@ class OpenTokenizer:
         self.reply, self.quote = ids[REPLY], ids[QUOTE]
         self.controls: dict[str, int] = {}
         """None: what an open model knows of languages and styles it does not know by a token."""
-        self.never = (self.pad,)
+        self.never: tuple[int, ...] = (self.pad,)
 
     def __len__(self) -> int:
         return self._size
