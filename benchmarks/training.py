@@ -18,7 +18,7 @@ from myna.network import Problem
 
 PARTS = (
     *("cleaning", "tokenizer", "speed", "equal_clock", "scaling", "resume"),
-    *("generation", "embeddings", "memorisation", "reactions"),
+    *("slices", "controls", "generation", "embeddings", "memorisation", "reactions"),
 )
 
 
