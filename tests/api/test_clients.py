@@ -73,7 +73,7 @@ def test_writing_stops_when_the_reader_leaves(trained: Any, client: openai.OpenA
     stream.close()
     _until_idle(trained)
     with pytest.raises(openai.APITimeoutError):
-        client.with_options(timeout=0.3, max_retries=0).completions.create(**asked)
+        client.with_options(timeout=0.05, max_retries=0).completions.create(**asked)
     _until_idle(trained)
 
 
