@@ -8,7 +8,6 @@ are neither right nor wrong. Peers see the text as people wrote it, with its men
 else a simulated network.
 """
 
-import os
 import re
 import tempfile
 import time
@@ -18,14 +17,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import torch
 from result import Row
 from scipy.sparse import csr_array
 
+from lm.network import posts_of
 from myna.corpus import clean, gather, has_words, ties, train_tokenizer, vocabulary_size, write_corpus
 from myna.model import PREFIXES, Embedder, fit_embedder, new_model, shape_of
-from myna.network import WORLD, Post
+from myna.network import Post
 from myna.training import Family, Size, Trainer, make_plan
 
 _CANDIDATES = 1000
@@ -50,7 +49,7 @@ class Task:
 def rows(data: Path | None, quick: bool) -> Iterator[Row]:
     """Yields rows as they are measured."""
     torch.set_num_threads(1)
-    task = make_task(read(data, 12_000 if quick else 100_000))
+    task = make_task(posts_of(data, 6_000 if quick else 40_000)[1])
     began = time.process_time()
     embedder = _fitted(task.before, 20 if quick else 150, 40 if quick else 250)
     yield Row("embedding: model trained and vectors fitted in", "CPU-s", time.process_time() - began, {}, None, False)
@@ -67,38 +66,6 @@ def rows(data: Path | None, quick: bool) -> Iterator[Row]:
             what = f"other post of a thread, {len(task.asked)} later pairs: {of}"
             asked = _ASKED_OF_TF_IDF * found["TF-IDF"] if place == 0 and length == PREFIXES[-1] else None
             yield Row(what, "share", ours[place], found, asked)
-
-
-def read(data: Path | None, most: int) -> list[Post]:
-    """The newest posts in time order."""
-    if data is None and os.environ.get("MYNA_DATA"):
-        data = Path(os.environ["MYNA_DATA"]) / "congress_tweets_2016"
-    if data is None or not data.exists():
-        from myna.world import generate
-
-        most = min(most, 40_000)
-        facts = (fact for batch in generate(max(most // 40, 2), most).batches() for fact in batch)
-        return sorted((fact for fact in facts if isinstance(fact, Post)), key=lambda post: post.created_at)
-    frame = pl.read_parquet(data / "posts.parquet" if data.is_dir() else data)
-    if frame["created_at"].dtype == pl.Datetime:
-        frame = frame.with_columns(pl.col("created_at").dt.timestamp("ms"))
-    columns = ("post_id", "author_id", "created_at", "text", "reply_to_post", "repost_of", "quote_of")
-    frame = frame.select(name for name in columns if name in frame.columns).sort("created_at").tail(most)
-    return [_post(row) for row in frame.iter_rows(named=True)]
-
-
-def _post(row: dict[str, object]) -> Post:
-    named = {name: f"{WORLD}:{row[name]}" if row.get(name) else "" for name in _REFERENCES}
-    return Post(
-        f"{WORLD}:{row['post_id']}",
-        f"{WORLD}:{row.get('author_id', '')}",
-        int(str(row["created_at"] or 0)),
-        str(row["text"] or ""),
-        **{field: named[name] for name, field in _REFERENCES.items()},
-    )
-
-
-_REFERENCES = {"reply_to_post": "reply_to", "repost_of": "repost_of", "quote_of": "quote_of"}
 
 
 def make_task(posts: Sequence[Post], seed: int = 0) -> Task:

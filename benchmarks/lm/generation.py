@@ -5,7 +5,6 @@ CPU time. A row counts only where the tokens are the same: where they differ it 
 Prompts are beginnings of real posts.
 """
 
-import os
 import statistics
 import tempfile
 import time
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import torch
 from result import Row
 
+from lm.network import posts_of
 from myna.corpus import Tokenizer, clean, train_tokenizer
 from myna.model import Decoder, Shape, new_model, save_model, shape_of
 
@@ -34,7 +33,7 @@ def rows(data: Path | None, quick: bool) -> Iterator[Row]:
         return
     transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(1)
-    texts = list(islice(_texts(data), 5_000 if quick else 50_000))
+    texts = [clean(post.text) for post in posts_of(data, 5_000 if quick else 50_000)[1] if post.text]
     tokenizer = train_tokenizer(texts, 2048 if quick else 8192)
     prompts = _prompts(tokenizer, texts)
     sizes = ((128, 4),) if quick else ((128, 4), (256, 4), (256, 6))
@@ -103,19 +102,6 @@ def _prompts(tokenizer: Tokenizer, texts: list[str]) -> np.ndarray:
     """32 beginnings of posts, of _PROMPT tokens each: (32, _PROMPT) int64."""
     encoded = ([tokenizer.end, *tokenizer.encode(text)] for text in texts)
     return np.array(list(islice((ids[:_PROMPT] for ids in encoded if len(ids) >= _PROMPT), 32)))
-
-
-def _texts(data: Path | None) -> Iterator[str]:
-    if data is None and os.environ.get("MYNA_DATA"):
-        data = Path(os.environ["MYNA_DATA"]) / "congress_tweets_2016"
-    if data is None or not data.exists():
-        from myna.network import Post
-        from myna.world import generate
-
-        facts = (fact for batch in generate(200, 6_000).batches() for fact in batch)
-        return (clean(fact.text) for fact in facts if isinstance(fact, Post))
-    column = pl.scan_parquet(data / "posts.parquet").select("text").head(60_000).collect()["text"]
-    return (clean(text) for text in column if text)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import polars as pl
 
 from myna.network import WORLD, Post
 
+_COUNTS = ("like_count", "repost_count", "reply_count")
 _NAMES = {
     "author_id": ("author_id", "author", "subreddit"),
     "lang": ("lang", "lang_guess"),
@@ -37,12 +38,14 @@ def posts_of(data: Path | None, most: int, default: str = "congress_tweets_2016"
         for name, names in _NAMES.items()
         if (found := next((n for n in names if n in frame.columns), None))
     }
+    counts = {name: frame[name].to_list() for name in _COUNTS if name in frame.columns}
     texts = frame["text"] if "text" in frame.columns else frame["title"] + "\n" + frame["body"].fill_null("")
     posts = []
     for place, (id, at, text) in enumerate(
         zip(frame["post_id"].to_list(), frame["created_at"].to_list(), texts.to_list(), strict=True)
     ):
         said = {name: column[place] or "" for name, column in columns.items()}
+        reactions = {name: column[place] or 0 for name, column in counts.items()}
         named = {name: f"{WORLD}:{value}" if value and name != "lang" else value for name, value in said.items()}
-        posts.append(Post(f"{WORLD}:{id}", named.pop("author_id", WORLD), at, text or "", **named))
+        posts.append(Post(f"{WORLD}:{id}", named.pop("author_id", WORLD), at, text or "", **named, **reactions))
     return data.name, posts

@@ -4,19 +4,17 @@ In return a post can be forgotten to the last bit by going back to the border be
 byte.
 """
 
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import polars as pl
 import torch
 from result import Row
 
+from lm.network import posts_of
 from myna.corpus import gather, train_tokenizer, write_corpus
 from myna.model import new_model, shape_of
-from myna.network import Post
 from myna.training import Family, Size, Trainer, make_plan
 
 _FAMILY = Family(shape_of, new_model)
@@ -25,7 +23,7 @@ _FAMILY = Family(shape_of, new_model)
 def rows(data: Path | None, quick: bool) -> Iterator[Row]:
     """Yields rows as they are measured."""
     torch.set_num_threads(1)
-    gathered = gather(_posts(data, 2000 if quick else 12_000))
+    gathered = gather(posts_of(data, 2000 if quick else 12_000)[1])
     texts = [passage.text for document in gathered.documents for passage in document.passages if not passage.context]
     with tempfile.TemporaryDirectory() as folder:
         corpus = write_corpus(gathered, train_tokenizer(texts, 1024 if quick else 2048), Path(folder))
@@ -40,19 +38,3 @@ def rows(data: Path | None, quick: bool) -> Iterator[Row]:
             what = f"{count} slices in time order, 2 epochs of {tokens / 1e3:.0f}k tokens: over shuffled"
             peers = {"shuffled, bits/byte": shuffled, "sliced, bits/byte": bits}
             yield Row(what, "bits/byte", bits - shuffled, peers, asked=0.02, more_is_better=False)
-
-
-def _posts(data: Path | None, most: int) -> list[Post]:
-    if data is None and os.environ.get("MYNA_DATA"):
-        data = Path(os.environ["MYNA_DATA"]) / "congress_tweets_2016"
-    if data is None or not data.exists():
-        from myna.world import generate
-
-        facts = (fact for batch in generate(max(most // 40, 2), most).batches() for fact in batch)
-        return [fact for fact in facts if isinstance(fact, Post)]
-    frame = pl.read_parquet(data / "posts.parquet").sample(most, seed=0).sort("created_at")
-    times = frame["created_at"]
-    if times.dtype == pl.Datetime:
-        frame = frame.with_columns(times.dt.timestamp("ms").alias("created_at"))
-    found = frame.select("post_id", "author_id", "created_at", "text").iter_rows()
-    return [Post(f"c:{id}", f"c:{who}", at or 0, text or "") for id, who, at, text in found]

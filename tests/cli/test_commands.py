@@ -5,11 +5,13 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from myna.app.language import allocator_environment
 from myna.search.index import Index
 
 
@@ -145,3 +147,27 @@ def test_a_mistake_is_answered_with_a_sentence_not_a_trace(
     done = myna(*arguments, home=tmp_path / "none", code=2)
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes tell their environment in /proc on Linux only")
+def test_training_sets_what_it_wants_of_the_allocator_by_itself(small_home: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "myna",
+        "train",
+        "--what",
+        "language",
+        "--minutes",
+        "0.1",
+        "--home",
+        str(small_home),
+    ]
+    environment = {name: value for name, value in os.environ.items() if name not in allocator_environment()}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        told = b""
+        while process.poll() is None and b"THP_MEM_ALLOC_ENABLE=1" not in told:
+            told = Path(f"/proc/{process.pid}/environ").read_bytes()
+            time.sleep(0.05)
+        process.kill()
+    assert b"MALLOC_MMAP_MAX_=0" in told

@@ -1,5 +1,6 @@
 """Making a network and its models: demo, import, world, train, rebuild."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -45,6 +46,8 @@ def demo(
     here also records your yes to train on them; `myna import` alone does not.
     """
     chosen = demo_home(home, source)
+    if not (settings(chosen).home / "models" / "language" / "current").exists():
+        _with_fast_memory()
     with network(chosen, database, existing=False) as myna:
         maker = Maker(myna, source, people, posts, seed, minutes)
         steps: list[Made] = []
@@ -162,6 +165,17 @@ def world(
 _MINUTES = 5.0
 
 
+def _with_fast_memory() -> None:
+    """Starts this command again where the settings that training on a CPU wants of the allocator are not there yet:
+    it reads them when a process starts."""
+    from myna.app.language import allocator_environment
+
+    if wanted := allocator_environment():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | wanted)
+
+
 def train(
     kind: Annotated[str, typer.Argument(help="`chat`: teaches the version in use to answer.", show_default="")] = "",
     home: Home = None,
@@ -230,6 +244,8 @@ def train(
         "shard": shard,
         "slices": slices,
     }
+    if "language" in chosen:
+        _with_fast_memory()
     results = {}
     with network(home, database) as myna:
         if "language" in chosen:
