@@ -11,6 +11,7 @@ from myna.corpus import Corpus, Tokenizer
 from myna.decisions import DecisionLog
 from myna.gate import Reader
 from myna.model import load_model
+from myna.model.verbatim import RUN, Verbatim
 from myna.network import Deletion, Person, Post, Problem
 from myna.network.store import Store
 from myna.training import Dial
@@ -27,7 +28,8 @@ def _network(home: Path) -> tuple[Store, Language]:
     store = Store(f"sqlite:///{home / 'myna.db'}")
     store.append([Person("home:a", "a")])
     for n in range(80):
-        text = f"{('the tram', 'our library')[n % 2]} needs thing {n} in the town today"
+        words = " ".join(("rope", "lamp", "moss", "clay", "fern", "salt", "wool")[(n * k + k) % 7] for k in range(1, 9))
+        text = f"{('the tram', 'our library')[n % 2]} needs thing {n} in the town today {words}"
         store.append([Post(f"home:{n}", "home:a", 1000 + n, text, "en", f"home:{n - 1}" if n % 4 in (1, 2) else "")])
     return store, Language(home, Reader(store), DecisionLog(store))
 
@@ -101,3 +103,18 @@ def test_the_version_in_use_learns_to_answer_and_a_new_version_says_so(tmp_path:
         with torch.no_grad():
             ids.append(int(model.lm_head(model.hidden(torch.tensor([ids]), tokenizer.end)[0, -1]).argmax()))
     assert tokenizer.decode(ids[asked:]).startswith("every day from nine")
+
+
+def test_what_the_first_version_may_not_repeat_one_that_learned_to_answer_may_not_either(tmp_path: Path) -> None:
+    _, language = _network(tmp_path)
+    first = language.train(Dial(tokens=2048, context=64, batch=8))["version"]
+    answer = "we mend oars and sails every day but Sunday, from nine until the last boat is in"
+    examples = _examples(tmp_path, *[[("user", "are you open"), ("assistant", answer)]] * 30)
+    second = language.train(Dial(tokens=2048, context=64, batch=8), chat=True, examples=examples)["version"]
+    before, after = (Verbatim.load(tmp_path / "models" / "language" / str(version)) for version in (first, second))
+    assert len(before.hashes)
+    assert np.isin(before.hashes, after.hashes).all()
+    # The operator's own answers are there to be given.
+    tokenizer = Tokenizer.load(tmp_path / "models" / "language" / str(second))
+    ids = tokenizer.encode(answer)
+    assert len(ids) > RUN and not after.holds(ids)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _TURNS = 5
 """Posts of a thread before the answer, at most, counted from the answer."""
-_EXAMPLE = "example:"
+EXAMPLE = "example:"
 _ROLES = ("system", "user", "assistant")
 
 
@@ -82,7 +82,7 @@ def read_examples(path: Path) -> "list[Document]":
             continue
         turns = _turns(line, f"{path}, line {number}")
         passages = tuple(
-            Passage(f"{_EXAMPLE}{number}.{place}", "", clean(content), context=role != "assistant")
+            Passage(f"{EXAMPLE}{number}.{place}", "", clean(content), context=role != "assistant")
             for place, (role, content) in enumerate(turns)
         )
         documents.append(Document(passages, 0))
@@ -105,7 +105,7 @@ def _turns(line: str, where: str) -> list[tuple[str, str]]:
 
 def keep_conversations_to_permitted(corpus: "Corpus", reader: Reader) -> int:
     """Overwrites posts that were deleted or withdrawn since they were read; the operator's examples stay."""
-    held = [id for id in corpus.posts["post_id"].unique().to_list() if not id.startswith(_EXAMPLE)]
+    held = [id for id in corpus.posts["post_id"].unique().to_list() if not id.startswith(EXAMPLE)]
     permitted_now: set[str] = set()
     for start in range(0, len(held), 10_000):
         permitted_now |= reader.posts(MYNA, Purpose.TRAIN, held[start : start + 10_000]).keys()

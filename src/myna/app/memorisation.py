@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from myna.app.conversations import EXAMPLE
 from myna.corpus import PLANTED, Corpus, make_canaries
 from myna.model.verbatim import Verbatim, find_verbatim
 
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def guarded(corpus: Corpus) -> Verbatim:
-    """The runs of a corpus's training text that fewer than three of its authors share."""
-    learned = trained_on(corpus)
+    """The runs of a corpus's training text that fewer than three of its authors share; what the operator gave as
+    examples of answers is there to be repeated."""
+    learned = trained_on(corpus).filter(~pl.col("post_id").str.starts_with(EXAMPLE))
     _, authors = np.unique(learned["author_id"].to_numpy(), return_inverse=True)
     return find_verbatim(corpus.tokens, learned["offset"].to_numpy(), learned["length"].to_numpy(), authors)
 
@@ -25,12 +27,12 @@ def trained_on(corpus: Corpus) -> pl.DataFrame:
     return corpus.posts.filter((pl.col("offset") < border) & pl.col("learn"))
 
 
-def planted_and_leaked(model: "Transformer", corpus: Corpus, blocks: Verbatim) -> dict[str, Any]:
+def planted_and_leaked(model: "Transformer", corpus: Corpus, blocks: Verbatim, before: int = 0) -> dict[str, Any]:
     """{"planted": secrets in the text, "known": how many of them the model alone writes, "leaks": how many it writes
-    where it is served, with what is guarded}."""
+    where it is served, with what is guarded}. before: secrets that the model it started from had read."""
     from myna.model.memorisation import given_away
 
-    count = int(corpus.posts["post_id"].str.starts_with(PLANTED).sum())
+    count = max(int(corpus.posts["post_id"].str.starts_with(PLANTED).sum()), before)
     secrets = [(canary.prompt, canary.secret) for canary in make_canaries(count)]
     decode = corpus.tokenizer.decode
     training = model.training

@@ -176,6 +176,7 @@ class TrainingRun:
         from myna.app.memorisation import guarded
         from myna.corpus import Corpus, OpenTokenizer, build_corpus, load_tokenizer
         from myna.model.verbatim import FILE as VERBATIM
+        from myna.model.verbatim import Verbatim
 
         state, again = self._state, self._state["asked"]["again"]
         if self._processes.first:
@@ -208,7 +209,11 @@ class TrainingRun:
             _keep(self._run / "run.json", state)
             if not (self._run / VERBATIM).exists():
                 # Before anything is learned: what is deleted later may be known by then, and stays guarded.
-                guarded(Corpus(self._corpora / state["corpus"])).save(self._run)
+                runs = guarded(Corpus(self._corpora / state["corpus"]))
+                if state["start"] and (self._root / state["start"] / VERBATIM).exists():
+                    # It still knows all that the version it starts from had read.
+                    runs = runs.together(Verbatim.load(self._root / state["start"]))
+                runs.save(self._run)
         state |= self._processes.agree(state)
         progress(1, 1)
         return Corpus(self._corpora / state["corpus"])
@@ -322,7 +327,11 @@ class TrainingRun:
         if (self._run / BOARD).is_dir():
             shutil.copytree(self._run / BOARD, fresh / BOARD)
             persist(fresh / BOARD)
-        memorised = planted_and_leaked(model, corpus, Verbatim.load(fresh))
+        before = 0
+        if start := self._state["start"]:
+            told = json.loads((self._root / start / "myna.json").read_text(encoding="utf-8"))
+            before = int(told.get("planted", 0))
+        memorised = planted_and_leaked(model, corpus, Verbatim.load(fresh), before)
         began = self._state["began"]
         day = datetime.fromtimestamp(began / 1000, UTC).strftime("%Y%m%d")
         # Names in the order of time, ending in the content's hash: the same bits have the same end.

@@ -59,6 +59,10 @@ class Verbatim:
         places = np.minimum(np.searchsorted(self.hashes, found), max(len(self.hashes) - 1, 0))
         return bool(len(self.hashes)) and bool((self.hashes[places] == found).any())
 
+    def together(self, other: "Verbatim") -> "Verbatim":
+        """What either of the two does not let be repeated."""
+        return Verbatim(np.union1d(self.hashes, other.hashes))
+
     def save(self, directory: Path) -> None:
         """Writes `verbatim.npy`."""
         np.save(directory / FILE, self.hashes)
