@@ -31,9 +31,9 @@ _SWEEP = ((64, 2), (96, 3), (128, 4), (192, 5), (256, 6))
 
 def rows(data: Path | None, quick: bool) -> Iterator[Row]:
     """The straightness of the line, its slope, and what the dial's choice costs."""
-    budgets = [2e11, 6e11, 2e12] if quick else [2e12, 8e12, 3.2e13, 1.28e14]
+    budgets = [5e10, 1.5e11, 5e11] if quick else [2e12, 8e12, 3.2e13, 1.28e14]
     with tempfile.TemporaryDirectory() as folder:
-        corpus = corpus_of(posts(data, 4_000 if quick else 60_000), Path(folder))
+        corpus = corpus_of(posts(data, 1_500 if quick else 60_000), Path(folder))
         tokens = int(corpus.documents[corpus.train_documents])
         sizes = [choose_size(flops, tokens, corpus.vocabulary, _FAMILY) for flops in budgets]
         losses = [_bits(corpus, size, flops) for size, flops in zip(sizes, budgets, strict=True)]
