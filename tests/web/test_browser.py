@@ -3,7 +3,9 @@
 `open_page` fails each test in which a request left the site or the console told of an error.
 """
 
+import json
 import re
+import shutil
 import time
 
 import pytest
@@ -226,9 +228,18 @@ def test_hostile_posts_do_nothing(open_page: Opened) -> None:
     assert page.locator("main img, main script, main iframe").count() == 0
 
 
-def test_the_overview_follows_the_training(open_page: Opened) -> None:
+def test_the_overview_follows_the_training(open_page: Opened, served: Served) -> None:
     page = open_page("/overview")
     with page.expect_response("**/overview/curve.json") as first:
         pass
     assert first.value.ok
     expect(page.locator("#curve-says")).not_to_be_empty()
+    expect(page.locator("#samples")).to_be_hidden()
+    run = served.myna.settings.home / "models" / "language" / "run"
+    run.mkdir(parents=True)
+    written = {"step": 1200, "steps": 2000, "loss": 3.1, "sample": "<img src=x onerror=\"document.title='taken'\"> mưa"}
+    (run / "curve.jsonl").write_text(json.dumps(written) + "\n")
+    expect(page.locator("#samples")).to_contain_text(written["sample"])
+    expect(page.locator("#samples")).to_contain_text("Step 1,200")
+    assert page.locator("#samples img").count() == 0
+    shutil.rmtree(run)

@@ -1,6 +1,7 @@
 """The pages over plain HTTP: what they show, and what their forms do, with and without htmx."""
 
 import html
+import json
 import re
 from datetime import date, timedelta
 
@@ -323,6 +324,18 @@ def test_the_overview_tells_what_came_in(site: Site) -> None:
     assert secret[1] not in site.get("/overview")
     site.post("/overview/key/revoke", key=site.myna.keys.all()[0].id)
     assert site.myna.keys.all() == []
+
+
+def test_the_overview_shows_what_the_model_wrote_last_while_it_learned(site: Site) -> None:
+    run = site.myna.settings.home / "models" / "language" / "run"
+    run.mkdir(parents=True)
+    points = [{"step": n, "steps": 1200, "loss": 3.0, "sample": f"<b>text {n}</b>"} for n in range(200, 1201, 200)]
+    (run / "curve.jsonl").write_text("".join(json.dumps(point) + "\n" for point in points))
+    found = site.client.get("/overview/curve.json").json()["samples"]
+    assert found[0] == {"step": "Step 1,200", "text": "<b>text 1200</b>"}
+    assert [sample["text"] for sample in found] == [f"<b>text {n}</b>" for n in (1200, 1000, 800, 600)]
+    page = site.get("/overview")
+    assert "&lt;b&gt;text 1200&lt;/b&gt;" in page and "<b>text" not in page
 
 
 def test_what_is_not_there_is_a_page_for_browsers_and_data_for_programs(site: Site) -> None:

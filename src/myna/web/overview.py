@@ -11,6 +11,7 @@ from myna.web.render import Current, Page, PageRoute
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, prefix="/overview")
 Field = Annotated[str, Form(max_length=200)]
+_SAMPLES = 4
 
 
 @router.get("")
@@ -24,11 +25,13 @@ def overview(page: Current) -> Response:
 def curve(page: Current) -> Response:
     """The training curve so far, for the plot that asks every two seconds."""
     page.oversee()
+    all = page.myna.language.curve()
     points = [
         {"step": point.get("step"), "loss": point.get("loss"), "bits_per_byte": point.get("bits_per_byte")}
-        for point in thinned(page.myna.language.curve())
+        for point in thinned(all)
     ]
-    return JSONResponse({"points": points, "says": says(page, points)}, headers={"Cache-Control": "no-store"})
+    body = {"points": points, "says": says(page, points), "samples": samples(page, all)}
+    return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
 
 @router.post("/key")
@@ -75,9 +78,17 @@ def _operate(page: Page) -> None:
 
 def _show(page: Page, secret: str = "") -> Response:
     found = page.myna.overview()
-    points = thinned(list(found.curve))
-    keys = page.myna.keys.all()
-    return page.render("overview.html", o=found, points=points, says=says(page, points), keys=keys, secret=secret)
+    all = list(found.curve)
+    points = thinned(all)
+    return page.render(
+        "overview.html",
+        o=found,
+        points=points,
+        says=says(page, points),
+        samples=samples(page, all),
+        keys=page.myna.keys.all(),
+        secret=secret,
+    )
 
 
 def thinned(points: list[dict[str, Any]], most: int = 600) -> list[dict[str, Any]]:
@@ -87,6 +98,18 @@ def thinned(points: list[dict[str, Any]], most: int = 600) -> list[dict[str, Any
     every = -(-len(points) // most)
     last = len(points) - 1
     return [p for place, p in enumerate(points) if place % every == 0 or place == last or p.get("bits_per_byte")]
+
+
+def samples(page: Page, points: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """What the model wrote last while it learned, the newest first: {"step": in the reader's words, "text"}."""
+    written = [point for point in points if point.get("sample")][-_SAMPLES:]
+    return [
+        {
+            "step": str(page.words.say(N_("Step {step}"), step=page.words.number(point["step"]))),
+            "text": point["sample"].strip(),
+        }
+        for point in reversed(written)
+    ]
 
 
 def says(page: Page, points: list[dict[str, Any]]) -> str:

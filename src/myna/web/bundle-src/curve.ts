@@ -1,4 +1,5 @@
-// The training curve, live: asks for its points every two seconds and draws them with uPlot.
+// The training curve, live: asks for its points every two seconds and draws them with uPlot; beside it what the model
+// wrote last.
 import uPlot from "uplot";
 
 interface Point {
@@ -7,12 +8,43 @@ interface Point {
   bits_per_byte: number | null;
 }
 
+interface Sample {
+  step: string;
+  text: string;
+}
+
 interface Curve {
   points: Point[];
   says: string;
+  samples: Sample[];
 }
 
 const every = 2000;
+
+function showSamples(samples: Sample[]): void {
+  const place = document.getElementById("samples");
+  const list = place?.querySelector("ol");
+  if (!place || !list) return;
+  // Unchanged ones stay: somebody may be selecting or hearing them.
+  const shown = JSON.stringify(samples);
+  if (list.dataset.shown === shown) return;
+  list.dataset.shown = shown;
+  list.replaceChildren(
+    ...samples.map(({ step, text }) => {
+      const item = document.createElement("li");
+      const when = document.createElement("span");
+      when.className = "hint";
+      when.textContent = step;
+      const words = document.createElement("div");
+      words.className = "words";
+      words.dir = "auto";
+      words.textContent = text;
+      item.append(when, words);
+      return item;
+    }),
+  );
+  place.hidden = !samples.length;
+}
 
 export function drawCurve(): void {
   const place = document.getElementById("curve");
@@ -48,6 +80,7 @@ export function drawCurve(): void {
   const draw = (curve: Curve): void => {
     const says = document.getElementById("curve-says");
     if (says && says.textContent !== curve.says) says.textContent = curve.says;
+    showSamples(curve.samples);
     if (!curve.points.length) return;
     const data: uPlot.AlignedData = [
       curve.points.map((point) => point.step),
