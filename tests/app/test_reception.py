@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,13 @@ def test_a_forecast_tells_what_the_network_likes_of_this_author(network: Myna) -
     famous = ask("home:ada", "words on otters 9", now=_NOW)
     assert famous is not None and famous.likes is not None
     assert famous.likes > 4 * loved.likes
+
+
+def test_training_tells_how_far_it_is_all_the_way(network: Myna) -> None:
+    told: list[float] = []
+    network.reception.train(lambda done, total: told.append(done / total))
+    assert told == sorted(told) and told[-1] == 1
+    assert max(b - a for a, b in pairwise(told)) <= 0.3
 
 
 def test_training_is_a_decision_and_reads_through_the_gate(network: Myna) -> None:

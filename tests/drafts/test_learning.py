@@ -100,7 +100,9 @@ def test_the_network_is_learnt_from_what_its_readers_minded(file_store: Store, t
     _network(file_store)
     drafts = make_drafts(file_store, tmp_path / "drafts")
     before = drafts.check("home:a", "makan talos")
-    metrics = drafts.train()
+    told: list[float] = []
+    metrics = drafts.train(lambda done, total: told.append(done / total))
+    assert told == sorted(told) and told[-1] == 1 and sum(0.4 < share < 0.6 for share in told) > 10
     assert metrics["trained"] and metrics["auc"] > 0.7 and metrics["network_posts"] == 900
     minded, calm = drafts.check("home:a", f"{WORDS[9]} makan"), drafts.check("home:a", f"{WORDS[9]} talos")
     assert minded.probability > 3 * calm.probability and before.probability < 0.1

@@ -21,7 +21,7 @@ from myna.app.types import Forecast
 from myna.decisions import DecisionLog
 from myna.gate import MYNA, Reader, person_actor
 from myna.model.reception import FEWEST, REACTIONS, SETTLED, Floats, Reception, Written, fit_reception, history
-from myna.network import ActionKind, Post, Progress, Purpose, now_ms, quiet
+from myna.network import ActionKind, Post, Progress, Purpose, now_ms, part, quiet
 from myna.network.store import Store
 
 _WINDOW = 100_000
@@ -63,17 +63,20 @@ class Forecaster:
         better than each author's mean does; returns {"trained", "posts", "unseen", "language", and per reaction the
         rank correlation on unseen posts: ours and the author's mean}.
         """
-        posts, logs = _settled(self._reader, progress)
+        shares = ((0, 30), (30, 50), (50, 70), (70, 75), (75, 100))
+        reading, embedding, first, measuring, second = (part(progress, *share, 100) for share in shares)
+        posts, logs = _settled(self._reader, reading)
         metrics: dict[str, Any] = {"trained": False, "posts": len(posts), "language": self._language.version}
         border = len(posts) - int(len(posts) * _UNSEEN)
         if border >= FEWEST:
-            vectors = self._vectors([post.text for post in posts])
+            vectors = self._vectors([post.text for post in posts], embedding)
             version = metrics["language"]
             before = None if vectors is None else vectors[:border]
-            earlier = fit_reception(posts[:border], logs[:border], before, version)
+            earlier = fit_reception(posts[:border], logs[:border], before, version, first)
             past = history(posts, logs, earlier.mean)[border:]
             found = earlier(posts[border:], past, None if vectors is None else vectors[border:])
             means = past[:, : logs.shape[1]]
+            measuring(1, 1)
             metrics["unseen"] = len(posts) - border
             for place, kind in enumerate(REACTIONS):
                 if earlier.measured[place]:
@@ -83,17 +86,20 @@ class Forecaster:
             known = [kind for kind in REACTIONS if kind in metrics]
             better = [metrics[kind]["ours"] - metrics[kind]["author's mean"] for kind in known]
             if better and max(better) > 0:
-                fitted = fit_reception(posts, logs, vectors, version)
+                fitted = fit_reception(posts, logs, vectors, version, second)
                 kept = np.array([kind in metrics and better[known.index(kind)] > 0 for kind in REACTIONS])
                 self._keep(replace(fitted, measured=fitted.measured * kept), metrics)
         self._log.write("train", str(MYNA), Purpose.TRAIN, {"part": "reception"}, metrics, metrics.get("version", ""))
         return metrics
 
-    def _vectors(self, texts: list[str]) -> np.ndarray | None:
+    def _vectors(self, texts: list[str], progress: Progress = quiet) -> np.ndarray | None:
         if not self._language.ready:
             return None
-        parts = [self._language.embed(texts[at : at + _EMBEDDED]) for at in range(0, len(texts), _EMBEDDED)]
-        return np.concatenate(parts)
+        found = []
+        for at in range(0, len(texts), _EMBEDDED):
+            found.append(self._language.embed(texts[at : at + _EMBEDDED]))
+            progress(at + _EMBEDDED, len(texts))
+        return np.concatenate(found)
 
     def _keep(self, fitted: Reception, metrics: dict[str, Any]) -> None:
         from myna.training import write_atomically
@@ -167,7 +173,8 @@ def _settled(reader: Reader, progress: Progress) -> tuple[list[Written], Floats]
     reposts: Counter[str] = Counter()
     replies: Counter[str] = Counter()
     last = reader.last_seq()
-    seq = max(0, last["posts"] - _WINDOW)
+    begin = seq = max(0, last["posts"] - _WINDOW)
+    reading, counting = part(progress, 0, 40, 100), part(progress, 40, 100, 100)
     while True:
         batch, after = reader.posts_after(MYNA, Purpose.TRAIN, seq)
         for post in batch:
@@ -175,14 +182,14 @@ def _settled(reader: Reader, progress: Progress) -> tuple[list[Written], Floats]
             replies[post.reply_to] += 1
             if post.text.strip() and not post.repost_of:
                 posts.append(post)
-        progress(len(posts), 0)
+        reading(after - begin, last["posts"] - begin)
         if after == seq:
             break
         seq = after
     posts.sort(key=lambda post: (post.created_at, post.seq))
     newest = posts[-1].created_at if posts else 0
     posts = [post for post in posts if post.created_at <= newest - SETTLED]
-    likes = _likes(reader, {post.id for post in posts}, max(0, last["actions"] - _ACTIONS))
+    likes = _likes(reader, {post.id for post in posts}, last["actions"], counting)
     counts = [
         [
             max(post.like_count, likes[post.id]),
@@ -194,7 +201,8 @@ def _settled(reader: Reader, progress: Progress) -> tuple[list[Written], Floats]
     return [_written(post) for post in posts], np.log1p(np.array(counts, np.float64).reshape(-1, len(REACTIONS)))
 
 
-def _likes(reader: Reader, wanted: set[str], seq: int) -> Counter[str]:
+def _likes(reader: Reader, wanted: set[str], last: int, progress: Progress) -> Counter[str]:
+    begin = seq = max(0, last - _ACTIONS)
     by_post: dict[str, set[str]] = defaultdict(set)
     while batch := reader.actions_after(seq):
         for action in batch:
@@ -203,6 +211,7 @@ def _likes(reader: Reader, wanted: set[str], seq: int) -> Counter[str]:
             elif action.post_id in wanted and action.kind is ActionKind.UNLIKE:
                 by_post[action.post_id].discard(action.person_id)
         seq = batch[-1].seq
+        progress(seq - begin, last - begin)
     return Counter({id: len(people) for id, people in by_post.items()})
 
 

@@ -23,7 +23,7 @@ from myna.app.manifest import described_machine, read_manifest, source_hash
 from myna.decisions import DecisionLog, new_id
 from myna.gate import MYNA, Reader
 from myna.i18n import N_
-from myna.network import NotFound, Problem, Progress, Purpose, now_ms, quiet
+from myna.network import NotFound, Problem, Progress, Purpose, now_ms, part, quiet
 
 if TYPE_CHECKING:
     from myna.corpus import Corpus, OpenTokenizer
@@ -104,7 +104,7 @@ class TrainingRun:
         elif processes.first:
             state = self._begin(dial, again, chat, examples, init, lora)
         self._state = processes.agree(state)
-        corpus = self._corpus(_part(self._progress, 0, _READ))
+        corpus = self._corpus(part(self._progress, 0, _READ, _TRAINED))
         device = pick_device(processes.local)
         self._rank(corpus, device)
         plan = self._plan(corpus, device, dial, time.monotonic() - began)
@@ -126,7 +126,7 @@ class TrainingRun:
                 self._tell(point)
 
             bits = trainer.run(
-                _part(self._progress, _PLANNED, _LEARNED),
+                part(self._progress, _PLANNED, _LEARNED, _TRAINED),
                 tell=tell,
                 changed=self._changed,
                 sample=lambda model: _sample(model, corpus),
@@ -134,7 +134,7 @@ class TrainingRun:
         model = merge(trainer.whole_model()) if self._state.get("rank") else trainer.whole_model()
         if processes.first:
             self._tell({"stage": "embedding"})
-            self._publish(model, corpus, trainer.plan, bits, _part(self._progress, _LEARNED, _TRAINED))
+            self._publish(model, corpus, trainer.plan, bits, part(self._progress, _LEARNED, _TRAINED, _TRAINED))
 
     def _begin(
         self,
@@ -469,18 +469,6 @@ def _sample(model: Any, corpus: "Corpus") -> str:
 
     sampler = Alone(model, len(corpus.tokenizer))
     return "".join(write(sampler, corpus.tokenizer, "", Sampling(_SAMPLE_TOKENS, seed=0), (), readable))
-
-
-def _part(progress: Progress, begin: int, end: int) -> Progress:
-    """A stage's own progress as its share of the whole; it only grows, also where a run is given more steps."""
-    most = begin
-
-    def within(done: int, total: int) -> None:
-        nonlocal most
-        most = max(most, begin + (end - begin) * min(done, total) // max(total, 1))
-        progress(most, _TRAINED)
-
-    return within
 
 
 def _keep(path: Path, body: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from scipy import sparse
 
 from myna.drafts.circumstances import audience, heat, hours_of, lateness
 from myna.drafts.logistic import READERS, Examples, Floats, auc, calibrate, fit, sigmoid, threshold
@@ -19,7 +20,7 @@ from myna.drafts.morning import local, zone_of
 from myna.drafts.ngrams import counted
 from myna.drafts.signals import BASE, SIGNALS, read
 from myna.gate import MYNA, Reader
-from myna.network import Action, ActionKind, EdgeKind, Post, Problem, Progress, Purpose, quiet
+from myna.network import Action, ActionKind, EdgeKind, Post, Problem, Progress, Purpose, part, quiet
 
 HELD_SHARE = 0.02
 """At most this share of the network's posts would be held where everybody asked for it."""
@@ -53,12 +54,16 @@ class Samples:
         )
 
 
-def samples(texts: Sequence[str], y: Sequence[float], more: Sequence[dict[str, float]] = ()) -> Samples:
+def samples(
+    texts: Sequence[str], y: Sequence[float], more: Sequence[dict[str, float]] = (), progress: Progress = quiet
+) -> Samples:
     """Texts with labels as examples: each as if twenty readers saw it. more: values of further signals of each."""
     signals = np.zeros((len(texts), len(NAMES)), np.float32)
     for row, text in enumerate(texts):
         values = read(text).values | (more[row] if more else {})
         signals[row] = [values.get(name, 0.0) for name in NAMES]
+        if row % 1000 == 0:
+            progress(row, len(texts))
     count = len(texts)
     return Samples(list(texts), signals, np.asarray(y, np.float64), np.full(count, float(READERS)), np.ones(count))
 
@@ -87,7 +92,9 @@ def network_samples(reader: Reader, seed: int = 0, progress: Progress = quiet) -
     posts: dict[str, Post] = {}
     answers: dict[str, list[Post]] = defaultdict(list)
     last = reader.last_seq()
-    seq = max(0, last["posts"] - WINDOW)
+    begin = seq = max(0, last["posts"] - WINDOW)
+    shares = ((0, 10), (10, 50), (50, 60), (60, 100))
+    reading, asking, looking, signals = (part(progress, *share, 100) for share in shares)
     while True:
         batch, after = reader.posts_after(MYNA, Purpose.TRAIN, seq)
         for post in batch:
@@ -95,11 +102,11 @@ def network_samples(reader: Reader, seed: int = 0, progress: Progress = quiet) -
                 posts[post.id] = post
             if post.reply_to:
                 answers[post.reply_to].append(post)
-        progress(len(posts), 0)
+        reading(after - begin, last["posts"] - begin)
         if after == seq:
             break
         seq = after
-    seen, minded, minded_at = _reactions(reader, posts, max(0, last["actions"] - _ACTIONS))
+    seen, minded, minded_at = _reactions(reader, posts, last["actions"], asking)
     chosen = [id for id in posts if minded[id]]
     others = [id for id in posts if seen[id] and not minded[id]]
     if len(others) > SAMPLE:
@@ -111,7 +118,7 @@ def network_samples(reader: Reader, seed: int = 0, progress: Progress = quiet) -
     around = _Around(reader, posts, answers, minded_at)
     for done, id in enumerate(chosen + others):
         if done % 1000 == 0:
-            progress(done, len(chosen) + len(others))
+            looking(done, len(chosen) + len(others))
         count, exposed = minded[id], max(seen[id], minded[id])
         # k of n minded: k groups of n / k readers in each of which somebody did. A viral post counts for five at most.
         texts.append(posts[id].text)
@@ -119,14 +126,15 @@ def network_samples(reader: Reader, seed: int = 0, progress: Progress = quiet) -
         y.append(float(count > 0))
         readers.append(exposed / max(count, 1))
         weight.append(min(count, 5.0) if count else 1 / share)
-    found = samples(texts, y, more)
+    found = samples(texts, y, more, signals)
     return replace(found, readers=np.asarray(readers, np.float64), weight=np.asarray(weight, np.float64))
 
 
 def _reactions(
-    reader: Reader, posts: dict[str, Post], seq: int
+    reader: Reader, posts: dict[str, Post], last: int, progress: Progress
 ) -> tuple[Counter[str], Counter[str], dict[str, list[int]]]:
-    """How many people saw each post, how many minded it, and when."""
+    """How many people saw each post, how many minded it, and when. last: the newest action's number."""
+    begin = seq = max(0, last - _ACTIONS)
     saw: set[tuple[str, str]] = set()
     minds: dict[tuple[str, str], Action] = {}
     while batch := reader.actions_after(seq):
@@ -138,6 +146,7 @@ def _reactions(
                 elif action.kind in (ActionKind.REPORT, ActionKind.SHOW_LESS):
                     minds.setdefault(pair, action)
         seq = batch[-1].seq
+        progress(seq - begin, last - begin)
     times: dict[str, list[int]] = defaultdict(list)
     for (id, _), action in minds.items():
         times[id].append(action.at)
@@ -193,7 +202,7 @@ def held_out(count: int, seed: int = 0) -> npt.NDArray[np.bool_]:
     return chosen
 
 
-def train(found: Samples, embed: Embed | None, seed: int = 0, rounds: int = 100) -> Model:
+def train(found: Samples, embed: Embed | None, seed: int = 0, rounds: int = 100, progress: Progress = quiet) -> Model:
     """A model of these samples, calibrated on a fifth of them that it was not fitted to. Deterministic by seed.
 
     Where fewer than `ENOUGH` were minded, or not, the model is the prior's.
@@ -203,7 +212,7 @@ def train(found: Samples, embed: Embed | None, seed: int = 0, rounds: int = 100)
     held = held_out(len(found.texts), seed)
     if min((found.y[held] > 0).sum(), (found.y[held] == 0).sum()) < 3:
         return Model()
-    counts = counted(found.texts)
+    counts = _counted(found.texts, part(progress, 0, 20, 100))
     seen = np.bincount(counts[~held].indices, minlength=counts.shape[1])
     idf = np.log((1 + (~held).sum()) / (1 + seen)) + 1
     idf[seen < 2] = 0  # an n-gram of one text can only be learnt by heart
@@ -215,7 +224,7 @@ def train(found: Samples, embed: Embed | None, seed: int = 0, rounds: int = 100)
     prior = np.array([signal.weight for signal in SIGNALS])
     penalty = np.full(len(NAMES), 2.0)
     if embed is not None:
-        vectors = np.concatenate([embed(found.texts[at : at + 256]) for at in range(0, len(found.texts), 256)])
+        vectors = _vectors(found.texts, embed, part(progress, 20, 30, 100))
         probe = np.asarray(embed(PROBES), np.float32)
         dense = np.concatenate([dense, vectors.astype(np.float32)], axis=1)
         prior = np.concatenate([prior, np.zeros(vectors.shape[1])])
@@ -223,7 +232,10 @@ def train(found: Samples, embed: Embed | None, seed: int = 0, rounds: int = 100)
     examples = Examples(words, dense, found.y, found.readers, found.weight)
     fitted, kept = examples.take(~held), examples.take(held)
     # How strongly words are drawn to 0 is chosen on the held part; two values bracket what social posts need.
-    tried = [fit(fitted, strength, penalty, prior, BASE, rounds) for strength in (0.3, 1.0)]
+    tried = [
+        fit(fitted, strength, penalty, prior, BASE, rounds, part(progress, *share, 100))
+        for strength, share in ((0.3, (30, 65)), (1.0, (65, 100)))
+    ]
     calibrated = [calibrate(weights.logits(kept), kept) for weights in tried]
     lost = [_lost(weights.logits(kept), pair, kept) for weights, pair in zip(tried, calibrated, strict=True)]
     best = int(np.argmin(lost))
@@ -247,6 +259,22 @@ def train(found: Samples, embed: Embed | None, seed: int = 0, rounds: int = 100)
     return Model(head, weights.words.astype(np.float32), idf, meaning, probe)
 
 
+def _counted(texts: list[str], progress: Progress) -> sparse.csr_matrix:
+    found = []
+    for at in range(0, len(texts), _BATCH):
+        found.append(counted(texts[at : at + _BATCH]))
+        progress(at + _BATCH, len(texts))
+    return sparse.vstack(found, format="csr")
+
+
+def _vectors(texts: Sequence[str], embed: Embed, progress: Progress = quiet) -> npt.NDArray[np.float32]:
+    found = []
+    for at in range(0, len(texts), 256):
+        found.append(embed(texts[at : at + 256]))
+        progress(at + 256, len(texts))
+    return np.concatenate(found)
+
+
 def _lost(logits: Floats, pair: tuple[float, float], kept: Examples) -> float:
     from myna.drafts.logistic import loss
 
@@ -261,8 +289,7 @@ def probabilities(model: Model, found: Samples, embed: Embed | None) -> Floats:
         total = model.head.base + model.word_scores(texts)
         total += found.signals[at : at + _BATCH] @ np.array([model.head.weights.get(name, 0.0) for name in NAMES])
         if model.meaning is not None and embed is not None:
-            vectors = np.concatenate([embed(texts[start : start + 256]) for start in range(0, len(texts), 256)])
-            total += model.meaning_scores(vectors)
+            total += model.meaning_scores(_vectors(texts, embed))
         parts.append(sigmoid(model.head.slope * total + model.head.shift))
     return np.concatenate(parts) if parts else np.zeros(0)
 
@@ -289,15 +316,20 @@ def learn(
     A file `labelled.jsonl` or `labelled.parquet` in the directory is learnt from too.
     """
     begun = time.monotonic()
-    network = network_samples(reader, progress=progress)
+    # Both models are fitted in most of the time, the one with the embedding in most of that.
+    shares = ((0, 40), (40, 60), (60, 92), (92, 100))
+    collecting, first, second, last = (part(progress, *share, 100) for share in shares)
+    network = network_samples(reader, progress=collecting)
     found, skipped = network, 0
     for path in sorted(directory.glob("labelled.*")):
         more, without = labelled(path)
         found, skipped = found + more, skipped + without
-    models = [train(found, None)]
+    models = [train(found, None, progress=first)]
     if embed is not None and models[0].words is not None:
-        models.append(train(found, embed))
-    models = [with_threshold(model, network, embed) for model in models]
+        models.append(train(found, embed, progress=second))
+    for place, model in enumerate(models):
+        models[place] = with_threshold(model, network, embed)
+        last(place + 1, len(models))
     best = models[-1].head
     metrics = dict(best.metrics) | {
         "threshold": round(best.threshold, 4),

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, sparse
 
+from myna.network import Progress, quiet
+
 READERS = 20
 """The probability is about so many readers."""
 
@@ -64,7 +66,15 @@ def loss(logits: Floats, examples: Examples) -> tuple[float, Floats]:
     return float(examples.weight @ each), examples.weight * gradient
 
 
-def fit(examples: Examples, penalty: float, dense_penalty: Floats, prior: Floats, base: float, rounds: int) -> Weights:
+def fit(
+    examples: Examples,
+    penalty: float,
+    dense_penalty: Floats,
+    prior: Floats,
+    base: float,
+    rounds: int,
+    progress: Progress = quiet,
+) -> Weights:
     """The maximum a posteriori weights under Gaussian priors, by L-BFGS.
 
     penalty: of the words' weights, towards 0. dense_penalty, prior: (columns,) of the dense weights, towards `prior`,
@@ -90,8 +100,18 @@ def fit(examples: Examples, penalty: float, dense_penalty: Floats, prior: Floats
         )
         return value, gradient
 
+    done = 0
+
+    def told(_: Floats) -> None:
+        nonlocal done
+        done += 1
+        progress(done, rounds)
+
     begin = np.concatenate([np.zeros(len(used)), prior, [base]])
-    found = optimize.minimize(objective, begin, jac=True, method="L-BFGS-B", options={"maxiter": rounds, "maxcor": 8})
+    found = optimize.minimize(
+        *(objective, begin), jac=True, method="L-BFGS-B", callback=told, options={"maxiter": rounds, "maxcor": 8}
+    )
+    progress(1, 1)
     full = np.zeros(columns)
     full[used] = found.x[: len(used)]
     return Weights(full, found.x[len(used) : -1], float(found.x[-1]))

@@ -27,7 +27,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from scipy.sparse import csr_matrix
 
-from myna.network import Problem
+from myna.network import Problem, Progress, part, quiet
 
 REACTIONS = ("likes", "reposts", "replies")
 SETTLED = 86_400_000
@@ -141,7 +141,11 @@ def history(posts: Sequence[Written], logs: Floats, typical: Floats) -> Floats:
 
 
 def fit_reception(
-    posts: Sequence[Written], logs: Floats, vectors: npt.NDArray[np.float32] | None = None, language: str = ""
+    posts: Sequence[Written],
+    logs: Floats,
+    vectors: npt.NDArray[np.float32] | None = None,
+    language: str = "",
+    progress: Progress = quiet,
 ) -> Reception:
     """A forecast from posts in time order and the logarithms (posts, reactions) of one more than their counts.
 
@@ -157,22 +161,29 @@ def fit_reception(
     idf = _rarity(posts, buckets)
     plain = np.concatenate([_form(posts), past], axis=1)
     centre, scale = plain.mean(0), np.maximum(plain.std(0), _LEAST_SPREAD)
+    progress(20, 100)
     border = len(posts) - int(len(posts) * _CHOOSING)
     answers = logs - mean
-    parts = (slice(0, border), slice(border, None))
-    seen = [None if vectors is None else vectors[part] for part in parts]
+    halves = (slice(0, border), slice(border, None))
+    seen = [None if vectors is None else vectors[half] for half in halves]
+    shares = (part(progress, 20, 60, 100), part(progress, 60, 70, 100))
     older, newer = (
-        _moments(posts[part], past[part], some, answers[part], idf, centre, scale)
-        for part, some in zip(parts, seen, strict=True)
+        _moments(posts[half], past[half], some, answers[half], idf, centre, scale, share)
+        for half, some, share in zip(halves, seen, shares, strict=True)
     )
     plain_from = 0 if vectors is None else vectors.shape[1]
     is_plain = slice(plain_from, plain_from + len(centre))
-    errors = np.array([_squared_error(newer, _solved(older, penalty, is_plain)) for penalty in _PENALTIES])
+    tried, solving = [], part(progress, 70, 100, 100)
+    for done, penalty in enumerate(_PENALTIES, 1):
+        tried.append(_squared_error(newer, _solved(older, penalty, is_plain)))
+        solving(done, len(_PENALTIES) + 1)
+    errors = np.array(tried)
     best = errors.argmin(0)
     whole = _Moments(*(a + b for a, b in zip(older, newer, strict=True)))
     solved = {place: _solved(whole, _PENALTIES[place], is_plain) for place in set(best.tolist())}
     weights = np.stack([solved[place][:, kind] for kind, place in enumerate(best.tolist())], 1)
     spread = np.sqrt(np.maximum(errors.min(0), 0) / max(len(posts) - border, 1))
+    progress(1, 1)
     return Reception(language, idf, centre, scale, weights, mean, spread, (logs.max(0) > 0).astype(np.float64))
 
 
@@ -192,20 +203,22 @@ def _moments(
     idf: Floats,
     centre: Floats,
     scale: Floats,
+    progress: Progress = quiet,
 ) -> _Moments:
     dense_columns = len(centre) + (0 if vectors is None else vectors.shape[1])
     columns = dense_columns + len(idf)
     products, sums = np.zeros((columns, columns)), np.zeros((columns, answers.shape[1]))
     for begin in range(0, len(posts), _BATCH):
-        part = slice(begin, begin + _BATCH)
-        some = None if vectors is None else vectors[part]
-        dense, words = _described(posts[part], past[part], some, idf, centre, scale)
+        rows = slice(begin, begin + _BATCH)
+        some = None if vectors is None else vectors[rows]
+        dense, words = _described(posts[rows], past[rows], some, idf, centre, scale)
         products[:dense_columns, :dense_columns] += dense.T @ dense
         products[dense_columns:, :dense_columns] += words.T @ dense
         own = (words.T @ words).tocoo()
         products[dense_columns + own.row, dense_columns + own.col] += own.data
-        sums[:dense_columns] += dense.T @ answers[part]
-        sums[dense_columns:] += words.T @ answers[part]
+        sums[:dense_columns] += dense.T @ answers[rows]
+        sums[dense_columns:] += words.T @ answers[rows]
+        progress(begin + _BATCH, len(posts))
     products[:dense_columns, dense_columns:] = products[dense_columns:, :dense_columns].T
     return _Moments(products, sums, (answers**2).sum(0))
 

@@ -29,6 +29,7 @@ from myna.network.types import (
     Purpose,
     Visibility,
     now_ms,
+    part,
     quiet,
     source_of,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "Visibility",
     "invalid",
     "now_ms",
+    "part",
     "quiet",
     "source_of",
 ]

@@ -23,6 +23,19 @@ def quiet(done: int, total: int) -> None:
     """The progress of work nobody watches."""
 
 
+def part(progress: Progress, begin: int, end: int, total: int) -> Progress:
+    """A stage's own progress as its share, from `begin` to `end` of `total`, of the whole; it only grows."""
+    most = begin
+
+    def within(done: int, of: int) -> None:
+        nonlocal most
+        if of:
+            most = max(most, begin + (end - begin) * min(done, of) // of)
+        progress(most, total)
+
+    return within
+
+
 def now_ms() -> int:
     """The time, in milliseconds since the Unix epoch, UTC."""
     return time.time_ns() // 1_000_000
