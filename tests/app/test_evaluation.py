@@ -71,6 +71,18 @@ def test_without_a_model_or_its_text_it_says_what_to_do(trained: tuple[Path, Sto
         evaluate(language, Reader(store), tmp_path)
 
 
+def test_what_is_cut_off_a_document_counts_neither_in_bits_nor_in_bytes(
+    trained: tuple[Path, Store, Language],
+) -> None:
+    home, _, language = trained
+    corpus = Corpus(home / "corpus" / language.about()["corpus"]["hash"])
+    whole, lengths = list(later_documents(corpus)), np.diff(corpus.documents[corpus.train_documents :])
+    middle = int(np.median(lengths))
+    fitting = list(later_documents(corpus, middle))
+    assert len(fitting) == (lengths <= middle).sum() < len(whole)
+    assert set(fitting) < set(whole)
+
+
 def test_deleted_posts_are_not_measured(trained: tuple[Path, Store, Language]) -> None:
     home, store, language = trained
     corpus = Corpus(home / "corpus" / language.about()["corpus"]["hash"])

@@ -21,6 +21,7 @@ from myna.app.language import Language
 from myna.app.memorisation import trained_on
 from myna.corpus import PLANTED, AnyTokenizer, Corpus, load_tokenizer
 from myna.gate import MYNA, Reader
+from myna.model import Shape
 from myna.network import Problem, Progress, Purpose, quiet
 
 _MOST = 2000
@@ -55,7 +56,8 @@ def evaluate(language: Language, reader: Reader, home: Path, progress: Progress 
     if not (directory / "corpus.json").exists():
         raise Problem(f"The text that {about['version']} was trained on is gone; train again to measure it.", 404)
     corpus = Corpus(directory)
-    documents = list(later_documents(corpus))[-_MOST:]
+    context = Shape.from_hugging_face(language.folder(about["version"]) / "config.json").context
+    documents = list(later_documents(corpus, context + 1))[-_MOST:]
     if not documents:
         raise Problem("The corpus holds no later posts to measure on.", 404)
     bits = _bits(language.folder(about["version"]), documents, lambda done: progress(done, 2 * len(documents)))
@@ -81,8 +83,9 @@ def evaluate(language: Language, reader: Reader, home: Path, progress: Progress 
     }
 
 
-def later_documents(corpus: Corpus) -> Iterator[Later]:
-    """The held-out documents, without those deleted."""
+def later_documents(corpus: Corpus, most: int = 1 << 60) -> Iterator[Later]:
+    """The held-out documents, without those deleted. most: tokens of each that are read; what is cut there is not to
+    be predicted, and a document of which nothing is left to predict is none."""
     border, all = corpus.train_documents, corpus.description.documents
     begin = int(corpus.documents[border])
     rows = {
@@ -95,8 +98,10 @@ def later_documents(corpus: Corpus) -> Iterator[Later]:
     for document, said in found.items():
         held = [rows[id, document] for id, _ in said]
         last = held[-1]
-        passages = tuple((text, bool(row["learn"])) for (_, text), row in zip(said, held, strict=True))
-        size = sum(row["bytes"] for row in held if row["learn"])
+        end = int(corpus.documents[document]) + most
+        wanted = [bool(row["learn"]) and row["offset"] + row["length"] <= end for row in held]
+        passages = tuple((text, learn) for (_, text), learn in zip(said, wanted, strict=True))
+        size = sum(row["bytes"] for row, learn in zip(held, wanted, strict=True) if learn)
         if size:
             yield Later(passages, size, last["author_id"], last["lang"], last["post_id"])
 
