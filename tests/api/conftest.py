@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -94,6 +95,23 @@ def _small(home: Path) -> Iterator[Served]:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The API on a network of three people that has no language model."""
     yield from _small(tmp_path_factory.mktemp("api") / "home")
+
+
+@pytest.fixture
+def received(tmp_path: Path) -> Iterator[Served]:
+    """The API on a network of two people that knows what is liked there: otters."""
+    myna = Myna(Settings(home=tmp_path / "home"))
+    topics, likes = ("otters", "rain", "tea"), (30, 6, 5)
+    posts = [
+        Post(f"home:{n}", f"home:p{n % 2}", n * 43_200_000, f"{topics[topic]} {n % 7}", like_count=likes[topic] + n % 3)
+        for n, topic in enumerate(np.random.default_rng(0).integers(3, size=600).tolist())
+    ]
+    myna.store.append([Person("home:p0", "lan"), Person("home:p1", "minh"), *posts])
+    myna.reception.train()
+    myna.close()
+    found = serve(tmp_path / "home")
+    yield found
+    found.myna.close()
 
 
 @pytest.fixture(scope="module")

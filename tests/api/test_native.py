@@ -126,6 +126,20 @@ def test_consents_hold_at_once(served: Any) -> None:
     served.post("/consents", {"subject": "home:p0", "purpose": "search", "allow": True}, served.lan)
 
 
+def test_a_draft_is_told_what_it_can_expect(received: Any) -> None:
+    body = {"text": "otters 9", "person": "minh"}
+    loved = received.post("/forecast", body, received.operator).json()["forecast"]
+    plain = received.post("/forecast", body | {"text": "tea 9"}, received.operator).json()["forecast"]
+    assert loved["low"] < loved["likes"] < loved["high"] and loved["likes"] > 2 * plain["likes"]
+    assert loved["replies"] is None, "nobody ever replied here"
+    assert received.post("/forecast", body).status_code == 401
+    assert received.post("/forecast", body, received.lan).status_code == 403, "a key acts for its own person"
+
+
+def test_where_nothing_is_known_of_reactions_the_forecast_is_null(served: Any) -> None:
+    assert served.post("/forecast", {"text": "otters"}, served.lan).json() == {"forecast": None}
+
+
 def test_a_draft_is_checked_held_rewritten_and_posted(served: Any) -> None:
     risk = served.post("/risk", {"text": "You are all idiots"}, served.lan).json()
     assert 0 <= risk["probability"] <= 1

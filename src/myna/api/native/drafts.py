@@ -9,6 +9,7 @@ from pydantic import Field
 from myna.api.asking import KnownAsker, Network, acting
 from myna.api.native.fields import Body, FactIdOrNone, For, Moment, PartId, PersonName, Text
 from myna.api.native.posts import Acting
+from myna.app.types import Forecast
 from myna.drafts.types import Draft, Guard, Risk
 from myna.network import Post, Visibility
 
@@ -21,6 +22,12 @@ class Checked(Body):
     text: Text
     reply_to: FactIdOrNone = ""
     person: PersonName = ""
+
+
+class Forecasted(Checked):
+    """A text that may be posted, or that quotes."""
+
+    quote_of: FactIdOrNone = ""
 
 
 class Held(Checked):
@@ -46,6 +53,13 @@ class NewGuard(Body):
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What a text can expect. forecast: null where nothing is known of that."""
+
+    forecast: Forecast | None
+
+
+@dataclass(frozen=True, slots=True)
 class Drafts:
     """A person's held drafts."""
 
@@ -63,6 +77,12 @@ class GuardSet:
 def check(myna: Network, actor: KnownAsker, body: Checked) -> Risk:
     """How likely the author will regret this text, and why."""
     return myna.check_draft(acting(myna, actor, body.person), body.text, body.reply_to)
+
+
+@router.post("/forecast")
+def forecast(myna: Network, actor: KnownAsker, body: Forecasted) -> Expected:
+    """What likes, reposts and replies this text can expect if its author posts it now."""
+    return Expected(myna.forecast(acting(myna, actor, body.person), body.text, body.reply_to, body.quote_of))
 
 
 @router.post("/drafts", status_code=201)
