@@ -20,6 +20,15 @@ def _random(shape: Shape = _SHAPE) -> Transformer:
     return model.eval()
 
 
+@torch.no_grad()
+def test_a_model_of_any_width_shares_its_keys_out_evenly() -> None:
+    for width in (*range(32, 256, 32), *range(256, 1100, 64)):
+        shape = shape_of(width, 1, 90, 16)
+        assert shape.heads % shape.kv_heads == 0 and shape.kv_heads <= max(shape.heads // 2, 1)
+    assert [shape_of(width, 1, 90, 16).kv_heads for width in (64, 192, 320, 640)] == [1, 3, 1, 5]
+    assert new_model(shape_of(320, 1, 90, 16), 0)(_IDS[:, :8]).shape == (1, 8, 128)
+
+
 @pytest.mark.parametrize("tied", [True, False])
 @torch.no_grad()
 def test_transformers_loads_what_we_wrote_and_its_logits_agree(tmp_path: Path, tied: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch._dynamo.utils import counters
 
 from myna.corpus import Corpus
 from myna.network import Problem
@@ -45,6 +46,15 @@ def test_what_is_given_stands_and_the_rest_follows(family: Family, corpus: Corpu
     assert plan.matrix_rate == 0.01
     assert plan.next_look is None
     assert Plan.from_dict(plan.to_dict()) == plan
+
+
+def test_a_run_of_few_tokens_compiles_nothing(family: Family, corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MYNA_COMPILE", raising=False)
+    dial = Dial(tokens=20_000)
+    before = counters["frames"]["total"]
+    plan = calibrated_plan(family, corpus, dial.seconds(1), 0, 0, "cpu", Processes(), dial)
+    assert not plan.compile and plan.steps * plan.batch * plan.context >= 20_000
+    assert counters["frames"]["total"] == before
 
 
 def test_the_number_of_parameters_asked_for_is_met_within_a_tenth(family: Family, corpus: Corpus) -> None:

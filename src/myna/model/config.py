@@ -107,7 +107,8 @@ class Shape:
 
 
 def shape_of(width: int, layers: int, vocabulary: int, context: int) -> Shape:
-    """A model of this width and depth; heads, the SwiGLU's inside and padding of the vocabulary follow."""
+    """A model of this width and depth; heads, the SwiGLU's inside and padding of the vocabulary follow. Each key is
+    shared by at least two heads, and by as many each."""
     head_width = 32 if width < 256 else 64
     heads = width // head_width
     return Shape(
@@ -115,7 +116,7 @@ def shape_of(width: int, layers: int, vocabulary: int, context: int) -> Shape:
         width=width,
         layers=layers,
         heads=heads,
-        kv_heads=max(heads // 2, 1),
+        kv_heads=max(n for n in range(1, max(heads // 2, 1) + 1) if heads % n == 0),
         head_width=head_width,
         hidden=math.ceil(width * 8 / 3 / 32) * 32,
         context=context,

@@ -9,7 +9,7 @@ import torch
 from myna.training.dial import Dial
 from myna.training.loop import seconds_per_step
 from myna.training.machine import compiling, faster_precision, threads_here
-from myna.training.plan import SMALLEST, Plan, Size, batch_of, choose_size, make_plan, size_of
+from myna.training.plan import SMALLEST, Plan, Size, batch_of, choose_size, make_plan, most_steps, size_of
 from myna.training.processes import Processes
 from myna.training.types import Family, Text
 
@@ -50,7 +50,9 @@ def calibrated_plan(
     batch = dial.batch or batch_of(flops, taught, size, size.shape(family, vocabulary), device)
     batch = max(batch, processes.size)
     took, threads = _fastest(size, batch, family, text, precision, device, processes)
-    compile = compiling(seconds, device)
+    window = batch * size.context
+    steps = math.ceil(dial.tokens / window) if dial.tokens else most_steps(tokens, window)
+    compile = compiling(min(seconds, steps * took), device)
     if compile:
         here = (size, batch, family, text, precision, device, processes, threads)
         compiled = processes.agree(seconds_per_step(*here, compile=True))
@@ -60,7 +62,6 @@ def calibrated_plan(
         *(precision, seed, device, threads, compile, dial.rate),
     )
     if dial.tokens:
-        steps = max(math.ceil(dial.tokens / (batch * size.context)), 1)
         plan = replace(plan, steps=steps, warmup=min(20, steps // 10), cooldown=steps * 2 // 3)
     else:
         plan = replace(plan, seconds=seconds)
