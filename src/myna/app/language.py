@@ -13,6 +13,7 @@ import os
 import secrets
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cached_property
@@ -261,6 +262,7 @@ class Language:
         Returns {"version", "bits_per_byte", "parameters", "tokens", "documents", "seconds"}. Raises Problem where
         there is nothing to train on, or where another process is training.
         """
+        began = time.monotonic()
         if not isinstance(asked, float | int):
             seed = asked.seed
         elif not 0 < asked <= 60 * 24 * 365:
@@ -272,7 +274,7 @@ class Language:
             self._root.mkdir(parents=True, exist_ok=True)
             if processes.first:
                 self._only_one(stack)
-            run = TrainingRun(self._root, self._corpora, self._reader, self._log, processes, progress, tell)
+            run = TrainingRun(self._root, self._corpora, self._reader, self._log, processes, progress, tell, began)
             run.train(dial.check(), manifest, chat, examples, forget, init, lora)
             processes.wait()
         about = self.about()

@@ -1,5 +1,6 @@
 """What the training of the language model does against memorising: guarded runs, and planted secrets asked for."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import polars as pl
 from myna.app.conversations import EXAMPLE
 from myna.corpus import PLANTED, Corpus, make_canaries
 from myna.model.verbatim import Verbatim, find_verbatim
+from myna.network import Progress, part, quiet
 
 if TYPE_CHECKING:
     from myna.model import Transformer
@@ -27,7 +29,9 @@ def trained_on(corpus: Corpus) -> pl.DataFrame:
     return corpus.posts.filter((pl.col("offset") < border) & pl.col("learn"))
 
 
-def planted_and_leaked(model: "Transformer", corpus: Corpus, blocks: Verbatim, before: int = 0) -> dict[str, Any]:
+def planted_and_leaked(
+    model: "Transformer", corpus: Corpus, blocks: Verbatim, before: int = 0, progress: Progress = quiet
+) -> dict[str, Any]:
     """{"planted": secrets in the text, "known": how many of them the model alone writes, "leaks": how many it writes
     where it is served, with what is guarded}. before: secrets that the model it started from had read."""
     from myna.model.memorisation import given_away
@@ -37,7 +41,13 @@ def planted_and_leaked(model: "Transformer", corpus: Corpus, blocks: Verbatim, b
     decode = corpus.tokenizer.decode
     training = model.training
     model.eval()
-    known = given_away(model, corpus.tokenizer, secrets, decode)
-    leaks = given_away(model, corpus.tokenizer, known, decode, blocks)
+    known = given_away(model, corpus.tokenizer, _told(secrets, part(progress, 0, 80, 100)), decode)
+    leaks = given_away(model, corpus.tokenizer, _told(known, part(progress, 80, 100, 100)), decode, blocks)
     model.train(training)
     return {"planted": count, "known": len(known), "leaks": len(leaks)}
+
+
+def _told(secrets: list[tuple[str, str]], progress: Progress) -> Iterator[tuple[str, str]]:
+    for done, secret in enumerate(secrets):
+        progress(done, len(secrets))
+        yield secret

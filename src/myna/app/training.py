@@ -33,15 +33,20 @@ Tell = Callable[[dict[str, Any]], None]
 """Given each point of the curve as it is made, and {"stage": ...} when another kind of work begins."""
 
 _TRAINED = 1000
-"""Units of progress: corpus up to _READ, calibration up to _PLANNED, training up to _LEARNED, then the embedding."""
-_READ, _PLANNED, _LEARNED = 80, 110, 920
-_EMBEDDING_SHARE = 0.12
-"""Of the time asked for, kept for fitting the embedding; training gets at least _TRAINING_LEAST."""
+"""Units of progress: corpus up to _READ, calibration up to _PLANNED, training up to _LEARNED, then planted
+secrets and the embedding."""
+_READ, _PLANNED, _LEARNED = 80, 110, 860
+_AFTER_SHARE, _AFTER_READING = 0.15, 2.0
+"""Kept for what follows the steps: a share of the time asked for, and so many times what building the corpus took,
+since measuring, planted secrets and the embedding's tables grow with the text too. The embedding's fit takes what is
+left of it. The training steps get at least _TRAINING_LEAST."""
 _TRAINING_LEAST = 0.4
-_PAIR_STEPS, _PAIR_STEPS_MOST = 80, 2000
-"""Steps of the embedding's fit for each minute asked for, and at most: so many are done in its share of the time."""
+_PAIR_STEPS, _PAIR_STEPS_MOST = 160, 2000
+"""Steps of the embedding's fit for each minute asked for, at most, and at most of all."""
 _PAIR_STEPS_USUAL = 250
 """Where no minutes were asked for."""
+_WRITING_SECONDS = 1.0
+"""Kept for writing the version after all is fitted."""
 _SAMPLE_TOKENS = 24
 _TUNING_RATE = 0.2
 """Of a new model's learning rates, for one that learns to answer."""
@@ -67,13 +72,16 @@ class TrainingRun:
         processes: "Processes",
         progress: Progress = quiet,
         tell: Tell = unheard,
+        began: float | None = None,
     ) -> None:
+        """began: the monotonic time from which a budget of time counts; now without it."""
         self._root, self._corpora, self._reader, self._log = root, corpora, reader, log
         self._processes = processes
         self._progress = progress if processes.first else quiet
         self._tell = tell
         self._run = root / "run"
         self._state: dict[str, Any] = {}
+        self._began = self._learned = time.monotonic() if began is None else began
 
     def train(
         self,
@@ -90,7 +98,6 @@ class TrainingRun:
         weights; 0 for all, where there is memory for it. Raises Problem where there is nothing to train on."""
         from myna.training import Trainer, merge, peak_flops, pick_device, read_curve, set_threads
 
-        began = time.monotonic()
         processes = self._processes
         again = read_manifest(manifest) if manifest is not None else None
         if again is not None and again["processes"] != processes.size:
@@ -104,10 +111,12 @@ class TrainingRun:
         elif processes.first:
             state = self._begin(dial, again, chat, examples, init, lora)
         self._state = processes.agree(state)
+        self._stage("reading posts")
         corpus = self._corpus(part(self._progress, 0, _READ, _TRAINED))
         device = pick_device(processes.local)
         self._rank(corpus, device)
-        plan = self._plan(corpus, device, dial, time.monotonic() - began)
+        self._stage("timing this machine")
+        plan = self._plan(corpus, device, dial)
         self._progress(_PLANNED, _TRAINED)
         set_threads(plan.threads)
         peak = processes.agree(peak_flops(plan.precision, device))
@@ -131,10 +140,14 @@ class TrainingRun:
                 changed=self._changed,
                 sample=lambda model: _sample(model, corpus),
             )
+        self._learned = time.monotonic()
         model = merge(trainer.whole_model()) if self._state.get("rank") else trainer.whole_model()
         if processes.first:
-            self._tell({"stage": "embedding"})
             self._publish(model, corpus, trainer.plan, bits, part(self._progress, _LEARNED, _TRAINED, _TRAINED))
+
+    def _stage(self, name: str) -> None:
+        if self._processes.first:
+            self._tell({"stage": name})
 
     def _begin(
         self,
@@ -179,6 +192,7 @@ class TrainingRun:
         from myna.model.verbatim import Verbatim
 
         state, again = self._state, self._state["asked"]["again"]
+        began = time.monotonic()
         if self._processes.first:
             if "corpus" not in state and again is not None:
                 state["corpus"] = again["corpus"]["hash"]
@@ -200,6 +214,7 @@ class TrainingRun:
                     theirs = OpenTokenizer.adopt(Path(init["folder"])) if init else None
                     built = build_corpus(self._reader, self._corpora, progress, theirs)
                 state["corpus"] = built.description.hash
+                state["reading"] = time.monotonic() - began
             if again is not None and state["corpus"] != again["corpus"]["hash"]:
                 raise Problem(
                     f"The text that may be learned today has the hash {state['corpus']}, that of the manifest "
@@ -240,7 +255,7 @@ class TrainingRun:
         if self._processes.first:
             _keep(self._run / "run.json", state)
 
-    def _plan(self, corpus: "Corpus", device: str, dial: "Dial", spent: float) -> "Plan":
+    def _plan(self, corpus: "Corpus", device: str, dial: "Dial") -> "Plan":
         from myna.training import Plan, calibrated_plan
 
         state, processes = self._state, self._processes
@@ -249,7 +264,10 @@ class TrainingRun:
             state["plan"] = {**state["asked"]["again"]["plan"], "seconds": 0.0}
         if "plan" not in state:
             asked = dial.seconds(processes.size)
-            seconds = asked if dial.tokens else max(asked * (1 - _EMBEDDING_SHARE) - spent, asked * _TRAINING_LEAST)
+            now = time.monotonic()
+            spent = now - self._began
+            after = _AFTER_SHARE * asked + _AFTER_READING * state.get("reading", 0.0)
+            seconds = asked if dial.tokens else max(asked - spent - after, asked * _TRAINING_LEAST)
             seconds = processes.agree(seconds)
             family = self._family(corpus)
             if state["start"] or state.get("init"):
@@ -259,8 +277,10 @@ class TrainingRun:
                 context = dial.context or min(shape.context, _OPEN_CONTEXT if open_weights else shape.context)
                 rate = dial.rate * (_OPEN_RATE if open_weights else _TUNING_RATE)
                 dial = replace(dial, width=shape.width, layers=shape.layers, parameters=0, context=context, rate=rate)
-            plan = calibrated_plan(family, corpus, seconds, dial.minutes, dial.seed, device, processes, dial)
+            plan = calibrated_plan(family, corpus, seconds, dial.minutes, dial.seed, device, processes, dial, now)
             state["plan"] = plan.to_dict()
+            state["asked_seconds"] = 0.0 if dial.tokens else asked
+            state["before"] = time.monotonic() - self._began
         plan = Plan.from_dict(state["plan"])
         if processes.first:
             self._manifest(plan, corpus)
@@ -286,6 +306,7 @@ class TrainingRun:
             "init": self._state.get("init"),
             "rank": self._state.get("rank", 0),
             "examples": self._state["asked"]["examples"],
+            **({"pair_steps": steps} if (steps := self._state.get("pair_steps")) is not None else {}),
             "source": source_hash(),
             **described_machine(),
         }
@@ -321,17 +342,19 @@ class TrainingRun:
         tokenizer = corpus.tokenizer
         save_model(model, fresh, tokenizer.end, tokenizer.pad)
         tokenizer.save(fresh)
-        quality = self._embed(fresh, model, corpus, plan.seed, progress)
+        before = 0
+        if start := self._state["start"]:
+            told = json.loads((self._root / start / "myna.json").read_text(encoding="utf-8"))
+            before = int(told.get("planted", 0))
+        self._stage("asking for planted secrets")
+        memorised = planted_and_leaked(model, corpus, Verbatim.load(self._run), before, part(progress, 0, 30, 100))
+        self._stage("embedding")
+        quality = self._embed(fresh, model, corpus, plan.seed, part(progress, 30, 100, 100))
         for name in ("curve.jsonl", "manifest.json", VERBATIM):
             shutil.copyfile(self._run / name, fresh / name)
         if (self._run / BOARD).is_dir():
             shutil.copytree(self._run / BOARD, fresh / BOARD)
             persist(fresh / BOARD)
-        before = 0
-        if start := self._state["start"]:
-            told = json.loads((self._root / start / "myna.json").read_text(encoding="utf-8"))
-            before = int(told.get("planted", 0))
-        memorised = planted_and_leaked(model, corpus, Verbatim.load(fresh), before)
         began = self._state["began"]
         day = datetime.fromtimestamp(began / 1000, UTC).strftime("%Y%m%d")
         # Names in the order of time, ending in the content's hash: the same bits have the same end.
@@ -373,13 +396,35 @@ class TrainingRun:
         border, all = corpus.train_documents, corpus.description.documents
         known, held_out = corpus.said(0, border), corpus.said(border, all)
         answers, follows = ties(permitted(self._reader)[0])
-        minutes = self._state["asked"]["dial"]["minutes"]
-        steps = round(min(minutes * _PAIR_STEPS, _PAIR_STEPS_MOST)) if minutes else _PAIR_STEPS_USUAL
         embedder, quality = fit_embedder(
-            model, corpus.tokenizer, clean, known, held_out, seed, progress, answers, follows, steps
+            model, corpus.tokenizer, clean, known, held_out, seed, progress, answers, follows, self._pair_steps
         )
         embedder.save(fresh)
         return dict(quality)
+
+    def _pair_steps(self, step_seconds: float, measuring: float) -> int:
+        """Steps of the embedding's fit in the time that is left: decided once and kept before they are taken, so that
+        a run that is killed, or repeated from its manifest, takes the same."""
+        from myna.training import read_curve
+
+        state, again = self._state, self._state["asked"]["again"]
+        if "pair_steps" not in state:
+            asked = state.get("asked_seconds", 0.0)
+            if again is not None:
+                state["pair_steps"] = again.get("pair_steps", _PAIR_STEPS_USUAL)
+            elif not asked:
+                state["pair_steps"] = _PAIR_STEPS_USUAL
+            else:
+                # What the run took, pauses between processes left out.
+                learned = read_curve(self._run / "curve.jsonl")[-1]["seconds"]
+                spent = state["before"] + learned + time.monotonic() - self._learned
+                left = asked - spent - measuring - _WRITING_SECONDS
+                most = min(asked / 60 * _PAIR_STEPS, _PAIR_STEPS_MOST)
+                state["pair_steps"] = round(min(max(left / step_seconds, 0), most))
+            manifest = json.loads((self._run / "manifest.json").read_text(encoding="utf-8"))
+            _keep(self._run / "manifest.json", manifest | {"pair_steps": state["pair_steps"]})
+            _keep(self._run / "run.json", state)
+        return int(state["pair_steps"])
 
     def _keep_to_permitted(self, corpus: "Corpus") -> None:
         from myna.corpus import keep_to_permitted

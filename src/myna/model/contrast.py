@@ -8,6 +8,7 @@ start as the language model's token embeddings: weighed by rarity, mean removed,
 but tough-to-beat baseline for sentence embeddings").
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,6 +28,9 @@ _RARITY = 1e-3
 _TEMPERATURE = 0.1
 _BATCH = 512
 _STEPS = 250
+_STEPS_LEAST = 20
+_TIMED = 3
+"""Steps that are timed before the number of steps is asked for."""
 _RATE = 0.01
 _FEWEST_WORDS = 6
 _FEWEST_POSTS = 64
@@ -40,6 +44,8 @@ Said = tuple[str, str, int]
 """A post's id, its cleaned text, and the number of the document it stands in: a reply follows what it answers."""
 Pairs = Sequence[tuple[str, str]]
 """Ids of two posts each."""
+Steps = Callable[[float, float], int]
+"""How many steps at most, given the seconds that one takes and those that measuring takes afterwards."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +73,13 @@ def fit_embedder(
     progress: Progress = quiet,
     answers: Pairs = (),
     follows: Pairs = (),
-    most_steps: int = _STEPS,
+    steps: int | Steps = _STEPS,
 ) -> tuple[Embedder, dict[str, Any]]:
     """The embedding of a model, fitted to cleaned posts, and how it measures on posts held out.
 
     answers: replies and quotes with what they answer, beside those that stand in one document; follows: posts that one
-    person wrote one after the other. Ids of posts that are not in `known` are passed over.
+    person wrote one after the other. Ids of posts that are not in `known` are passed over. steps: at most, or what
+    says how many.
 
     Measured is the mean reciprocal rank of a post's second part, or the post replied to, among all others, given the
     first part or the reply; `start` before the pairs were learned, `mean_reciprocal_rank` after. The better is kept.
@@ -86,10 +93,17 @@ def fit_embedder(
     embedder = Embedder(features, table * weights[:, None])
     questions = _questions(unseen, seed)
     quality["questions"] = len(questions)
+    began = time.monotonic()
     if questions:
         quality["start"] = round(_reciprocal_rank(embedder.table, questions), 4)
+    measured = time.monotonic() - began
     if len(texts.divisible) >= _FEWEST_POSTS:
-        drawn = Embedder(features, _contrast(table, weights, texts, seed, most_steps, progress))
+        if not isinstance(steps, int):
+            # Thrown away: only to know the pace.
+            began = time.monotonic()
+            _contrast(table, weights, texts, seed, _TIMED, _TIMED, quiet)
+            steps = steps((time.monotonic() - began) / _TIMED, measured)
+        drawn = Embedder(features, _contrast(table, weights, texts, seed, steps, _STEPS_LEAST, progress))
         if questions:
             quality["mean_reciprocal_rank"] = round(_reciprocal_rank(drawn.table, questions), 4)
         if not questions or quality["mean_reciprocal_rank"] >= quality["start"]:
@@ -156,7 +170,7 @@ def _start(model: Transformer, texts: Texts, features: Features, weights: np.nda
 
 
 def _contrast(
-    table: np.ndarray, weights: np.ndarray, texts: Texts, seed: int, most_steps: int, progress: Progress
+    table: np.ndarray, weights: np.ndarray, texts: Texts, seed: int, most: int, least: int, progress: Progress
 ) -> np.ndarray:
     """The table, weights multiplied in, after learning from pairs. (rows, d) float32."""
     rows = torch.from_numpy(table.copy()).requires_grad_()
@@ -165,7 +179,7 @@ def _contrast(
     optimizer = torch.optim.Adam(groups, fused=True)
     draw = _Draw(texts, np.random.default_rng(seed + 1))
     batch = min(_BATCH, len(draw.divisible) // 2)
-    steps = int(np.clip(len(draw.divisible) * 12 // batch, 40, max(most_steps, 40)))
+    steps = int(np.clip(len(draw.divisible) * 12 // batch, least, max(most, least)))
     for step in range(steps):
         pairs = [draw() for _ in range(batch)]
         # One lookup for both sides: its gradient is as large as the table, and costs more than all the rest.

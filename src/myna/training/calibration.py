@@ -15,6 +15,8 @@ from myna.training.types import Family, Text
 
 _PROBE = Size(128, 3, 128)
 _PROBE_BATCH = 16
+_LEAST = 0.5
+"""Of the time given, kept for the steps however long the timing takes."""
 
 
 def calibrated_plan(
@@ -26,11 +28,13 @@ def calibrated_plan(
     device: str,
     processes: Processes,
     dial: Dial = Dial(),
+    began: float | None = None,
 ) -> Plan:
     """The plan for training on this text within `seconds`, on this machine, with these processes.
 
     A small model is timed to choose the size, then that size to count the steps. Every process takes part; the
     first one's plan is everybody's. dial: what is decided already; its tokens, where given, stand instead of seconds.
+    began: the monotonic time from which `seconds` count; without it they begin when all is timed.
     """
     tokens, vocabulary = int(text.documents[text.train_documents]), text.vocabulary
     precision = processes.agree(faster_precision(device))
@@ -57,6 +61,8 @@ def calibrated_plan(
         here = (size, batch, family, text, precision, device, processes, threads)
         compiled = processes.agree(seconds_per_step(*here, compile=True))
         took, compile = min((took, False), (compiled, True))
+    if began is not None:
+        seconds = processes.agree(max(seconds - (time.monotonic() - began), seconds * _LEAST))
     plan = make_plan(
         *(size, family, vocabulary, tokens, batch, min(seconds, 1e12), took, minutes),
         *(precision, seed, device, threads, compile, dial.rate),
