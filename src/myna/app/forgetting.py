@@ -57,7 +57,7 @@ def begin_again_without(root: Path, corpora: Path, ids: Sequence[str]) -> dict[s
     shutil.copytree(kept, fresh)
     go_back(fresh, order, first)
     now = now_ms()
-    state |= {"began": now, "decision": new_id("d", now), "forgot": list(ids), "before": version}
+    state |= {"began": now, "decision": new_id("d", now), "forgot": list(ids), "replaces": version}
     write_atomically(fresh / "run.json", json.dumps(state, indent=1).encode())
     fresh.replace(run)
     return state
@@ -70,8 +70,8 @@ def keep_run(root: Path, version: str, state: dict[str, Any], sliced: bool) -> N
         shutil.rmtree(run)
         return
     kept.mkdir(exist_ok=True)
-    if before := state.get("before"):
+    if replaced := state.get("replaces"):
         # Its later borders have learned what was to be forgotten.
-        shutil.rmtree(kept / before, ignore_errors=True)
+        shutil.rmtree(kept / replaced, ignore_errors=True)
     shutil.rmtree(kept / version, ignore_errors=True)
     run.replace(kept / version)

@@ -280,7 +280,7 @@ class TrainingRun:
             plan = calibrated_plan(family, corpus, seconds, dial.minutes, dial.seed, device, processes, dial, now)
             state["plan"] = plan.to_dict()
             state["asked_seconds"] = 0.0 if dial.tokens else asked
-            state["before"] = time.monotonic() - self._began
+            state["preparing"] = time.monotonic() - self._began
         plan = Plan.from_dict(state["plan"])
         if processes.first:
             self._manifest(plan, corpus)
@@ -417,7 +417,7 @@ class TrainingRun:
             else:
                 # What the run took, pauses between processes left out.
                 learned = read_curve(self._run / "curve.jsonl")[-1]["seconds"]
-                spent = state["before"] + learned + time.monotonic() - self._learned
+                spent = state["preparing"] + learned + time.monotonic() - self._learned
                 left = asked - spent - measuring - _WRITING_SECONDS
                 most = min(asked / 60 * _PAIR_STEPS, _PAIR_STEPS_MOST)
                 state["pair_steps"] = round(min(max(left / step_seconds, 0), most))
