@@ -10,7 +10,7 @@ from myna.training import Family, Plan, Trainer, adapt, load_checkpoint, merge, 
 
 
 def _family(rank: int) -> Family:
-    return Family(shape_of, lambda shape, seed: adapt(_base(shape), rank, seed))
+    return Family(shape_of, lambda shape, seed: adapt(_base(shape), rank, seed), untrained=False)
 
 
 def _base(shape: object) -> Transformer:

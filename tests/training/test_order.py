@@ -103,3 +103,14 @@ def test_a_document_longer_than_the_context_is_measured_by_neither_side() -> Non
     _, targets, size = held_out(_row([6, 50], held=1), 16)
     assert size == 0
     assert (targets == IGNORED).all()
+
+
+def test_a_run_too_short_for_the_text_reads_its_newest_end_twice() -> None:
+    row = _row([10] * 100)
+    order = Order(row, 1, 9, 200)
+    read = Counter(int(id) for place in range(200 // 9) for id in order.window(place)[1] if id > _END)
+    assert min(read) >= 900
+    assert max(read.values()) <= 3
+    whole = Order(row, 1, 9, 3000)
+    assert whole.windows == Order(row, 1, 9).windows
+    assert Order(row, 1, 9, 1).windows == 1

@@ -446,12 +446,12 @@ class TrainingRun:
                 rank = self._state.get("rank", 0)
                 return adapt(model, rank, seed) if rank else model
 
-            return Family(lambda *_: opened, build)
+            return Family(lambda *_: opened, build, untrained=False)
         if not (start := self._state["start"]):
             return Family(shape_of, new_model)
         folder = self._root / start
         shape = Shape.from_hugging_face(folder / "config.json")
-        return Family(lambda *_: shape, lambda *_: load_model(folder))
+        return Family(lambda *_: shape, lambda *_: load_model(folder), untrained=False)
 
     def _recorded(self) -> str:
         """The version of this run's decision, where it was logged before a kill; else a name of none."""

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from torch.nn.parallel import DistributedDataParallel
 
 from myna.network import Problem, Progress, now_ms, quiet
 from myna.training import sharding
-from myna.training.checkpoint import Curve, load_checkpoint
+from myna.training.checkpoint import Curve, checkpoints, load_checkpoint
 from myna.training.gradients import Gradients
 from myna.training.guard import SpikeGuard, gradient_norm, scale_gradients
 from myna.training.keeping import Keeper, Keeping
 from myna.training.loss import summed_cross_entropy
 from myna.training.machine import compile_layers, peak_memory, set_threads
+from myna.training.neighbours import neighbour_embeddings
 from myna.training.optimizer import Optimizer
 from myna.training.order import IGNORED, Order, held_out
 from myna.training.plan import Plan, Size, make_plan, most_steps
@@ -72,12 +74,15 @@ class Trainer:
         self.plan, self.text, self.directory, self.device = plan, text, directory, device
         self.processes = processes or Processes()
         self._family = family
-        self.order: Order | SlicedOrder = Order(text, plan.seed, plan.context)
+        self.order: Order | SlicedOrder = Order(text, plan.seed, plan.context, plan.intended if plan.newest else 0)
         if plan.slices:
             self.order = SlicedOrder(text, plan.seed, plan.context, plan.batch, plan.steps, plan.slices)
+        self._beginning = 0.0
         if start is None:
             shape = family.shape(plan.width, plan.layers, plan.vocabulary, plan.context)
             start = family.build(shape, plan.seed)
+            if plan.neighbours and family.untrained and (directory is None or not checkpoints(directory)):
+                self._begin(start)
         self.model = start.to(device).train()
         named = self.model.named_parameters(remove_duplicate=False)
         self._frozen = frozenset(name for name, parameter in named if not parameter.requires_grad)
@@ -102,6 +107,19 @@ class Trainer:
         self._parallel: nn.Module | None = None
         if directory is not None:
             self._resume(directory)
+
+    def _begin(self, model: Any) -> None:
+        """Lets the token embeddings begin with what the text's pairs of tokens say."""
+        began = time.monotonic()
+        table = model.model.embed_tokens.weight
+        # What is forgotten from a later slice must have left nothing here.
+        text = self.order.first if isinstance(self.order, SlicedOrder) else self.text
+        found = neighbour_embeddings(text, len(table), table.shape[1], self.plan.seed)
+        if found is not None:
+            known = torch.from_numpy(found.any(1))
+            with torch.no_grad():
+                table[known] = torch.from_numpy(found)[known]
+        self._beginning = time.monotonic() - began
 
     def _resume(self, directory: Path) -> None:
         state = load_checkpoint(directory)
@@ -235,7 +253,7 @@ class Trainer:
         """
         first = self.processes.first
         curve = Curve(self.directory / "curve.jsonl", self.step) if self.directory is not None and first else None
-        pace = _Pace(self, curve.seconds if curve else 0.0)
+        pace = _Pace(self, self._beginning + (curve.seconds if curve else 0.0))
         with Keeper(self, self._keeping) as keeper:
             told = self.step
             losses: list[float] = []
@@ -344,7 +362,7 @@ def seconds_per_step(
     plan = make_plan(
         *(size, family, text.vocabulary, 1 << 30, batch, 1.0, 1.0, 0.0, precision, 0, device, threads, compile),
     )
-    trainer = Trainer(plan, family, text, None, device, processes)
+    trainer = Trainer(replace(plan, neighbours=False, newest=False), family, text, None, device, processes)
     timings = []
     for _ in range(4):
         began = time.perf_counter()

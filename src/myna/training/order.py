@@ -12,19 +12,27 @@ from myna.training.types import Text
 
 IGNORED = -100
 """As a target: do not learn this one."""
+_READINGS = 2
+"""Of the newest text, by a run that cannot read all of it: better than all once, or half of it by chance, since later
+posts are most like the latest (docs/model.md)."""
 
 
 class Order:
     """The training text in the order a seed gives."""
 
-    def __init__(self, text: Text, seed: int, context: int) -> None:
+    def __init__(self, text: Text, seed: int, context: int, tokens: int = 0) -> None:
+        """tokens: how many will be read; where they are too few for the whole text, its newest end is the text. 0: all
+        of it."""
         self._text = text
         self._seed = seed
         self.context = context
         self._starts = text.documents[: text.train_documents + 1]
+        if tokens:
+            first = int(np.searchsorted(self._starts, self._starts[-1] - tokens // _READINGS, side="right")) - 1
+            self._starts = self._starts[min(max(first, 0), len(self._starts) - 2) :]
         self._lengths = np.diff(self._starts)
         # A window needs one token more than it teaches; less text than that is read round and round.
-        self.windows = max(int((self._starts[-1] - 1) // context), 1)
+        self.windows = max(int((self._starts[-1] - self._starts[0] - 1) // context), 1)
         self._epoch = lru_cache(2)(self._shuffled)
 
     def _shuffled(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:

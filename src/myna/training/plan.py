@@ -62,6 +62,10 @@ class Plan:
     """For the steps; 0 for a number of steps that nothing changes."""
     slices: int = 0
     """In time order, that the text is gone through in; 0 for all of it shuffled."""
+    neighbours: bool = False
+    """Whether the token embeddings begin as `neighbour_embeddings` has them."""
+    newest: bool = False
+    """Whether a text too long to be read through is read from its newest end only."""
     changes: tuple[tuple[int, int, int], ...] = ()
     """Looks at the clock: after which step, the steps planned before it, and those planned since."""
 
@@ -69,6 +73,11 @@ class Plan:
     def tokens(self) -> int:
         """Tokens the run reads."""
         return self.steps * self.batch * self.context
+
+    @property
+    def intended(self) -> int:
+        """Tokens the run was first planned to read, before any look at the clock."""
+        return (self.changes[0][1] if self.changes else self.steps) * self.batch * self.context
 
     def rate(self, step: int) -> float:
         """The learning rates' factor at a step: rises to 1, stays, falls in a line to a twentieth."""
@@ -214,6 +223,8 @@ def make_plan(
         minutes=minutes,
         threads=threads,
         compile=compile,
+        neighbours=family.untrained,
+        newest=family.untrained,
     )
 
 

@@ -52,11 +52,9 @@ class SlicedOrder:
         shares = (tokens - tokens[0]) / max(int(tokens[-1] - tokens[0]), 1)
         self.borders = [round(share * steps) for share in shares.tolist()]
         self._batch = batch
-        parts = zip(self.documents[:-1], self.documents[1:], strict=True)
-        self._orders = [
-            Order(_Slice(text, first, last), seed + _SEEDS * place, context)
-            for place, (first, last) in enumerate(parts)
-        ]
+        parts = [_Slice(text, *ends) for ends in zip(self.documents[:-1], self.documents[1:], strict=True)]
+        self.first: Text = parts[0]
+        self._orders = [Order(part, seed + _SEEDS * place, context) for place, part in enumerate(parts)]
 
     def batch(self, step: int, size: int, part: slice = slice(None)) -> tuple[np.ndarray, np.ndarray, int]:
         """As `Order.batch`."""

@@ -63,8 +63,10 @@ class Family:
     """Models of one architecture.
 
     shape: of (width, layers, vocabulary, context). build: an untrained model of a shape and a seed; a module with
-    `hidden(ids, end)`, the states (windows, context, width) of packed documents, and the head `lm_head`.
+    `hidden(ids, end)`, the states (windows, context, width) of packed documents, and the head `lm_head`. untrained:
+    whether it is one; else it comes from a version or from open weights.
     """
 
     shape: Callable[[int, int, int, int], Sized]
     build: Callable[[Any, int], nn.Module]
+    untrained: bool = True
