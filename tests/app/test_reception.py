@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from myna.app import Myna
+from myna.gate import MYNA
 from myna.network import Action, ActionKind, Consent, Person, Post, Purpose
 from myna.settings import Settings
 
@@ -96,3 +97,13 @@ def test_a_newcomer_gets_a_forecast_without_a_comparison(network: Myna) -> None:
     found = network.reception.forecast("home:r1", "words on otters", now=_NOW)
     assert found is not None and found.likes is not None
     assert found.better_than is None and found.compared == 0
+
+
+def test_an_authors_own_posts_are_told_apart_by_what_they_could_expect_now(network: Myna) -> None:
+    assert network.expected_likes("home:lan") == {}
+    network.reception.train()
+    found = network.reception.expected_likes("home:lan", now=_NOW)
+    texts = {post.id: post.text for post in network.reader.posts(MYNA, Purpose.TRAIN, list(found)).values()}
+    loved, plain = ([found[id] for id, text in texts.items() if word in text] for word in ("otters", "rain"))
+    assert min(loved) > max(plain)
+    assert network.expected_likes("home:r1") == {}

@@ -470,6 +470,10 @@ class Myna:
         """What likes, reposts and replies a draft can expect; None where nothing is known of that."""
         return self.reception.forecast(self.store.person(person_id).id, text, reply_to, quote_of)
 
+    def expected_likes(self, person_id: str) -> dict[str, float]:
+        """By id, the likes that a person's own newest posts could expect if they were posted now."""
+        return self.reception.expected_likes(self.store.person(person_id).id)
+
     def hold_draft(
         self,
         person_id: str,

@@ -123,23 +123,10 @@ class Forecaster:
         if fitted is None or not text.strip():
             return None
         now = now_ms() if now is None else now
-        own = [
-            post
-            for post in self._reader.posts_by(person_actor(author_id), Purpose.READ, author_id, limit=_OWN)
-            if post.text and not post.repost_of
-        ]
-        own.sort(key=lambda post: post.created_at)
+        own = self._own(author_id)
         draft = Written(author_id, now, text, bool(reply_to), bool(quote_of))
-        counts = standing(self._store, author_id, own)
-        reactions = [[counts[post.id].likes, counts[post.id].reposts, counts[post.id].replies] for post in own]
-        logs = np.log1p(np.array([*reactions, [0] * len(REACTIONS)], np.float64))
-        past = history([*map(_written, own), draft], logs, fitted.mean)[-1:]
-        # The author's earlier posts as if they were written now: only what they say and how differs from the draft.
-        others = [
-            Written(author_id, now, o.text, bool(o.reply_to), bool(o.quote_of), o.media) for o in own[-_COMPARED:]
-        ]
-        vectors = self._vectors([draft.text, *(other.text for other in others)]) if fitted.language else None
-        found = fitted([draft, *others], np.repeat(past, 1 + len(others), 0), vectors)
+        others = [_written_at(post, now) for post in own[-_COMPARED:]]
+        found = self._found(fitted, [draft, *others], own)
         likes, reposts, replies = (
             float(np.expm1(found[0, place])) if fitted.measured[place] else None for place in range(len(REACTIONS))
         )
@@ -150,6 +137,33 @@ class Forecaster:
         if len(others) >= _FEWEST_OWN:
             better_than = float(np.mean(found[1:, told] < found[0, told]))
         return Forecast(likes, reposts, replies, low, high, better_than, len(others), self.about().get("version", ""))
+
+    def expected_likes(self, author_id: str, now: int | None = None) -> dict[str, float]:
+        """By id, what the author's own newest posts could expect if they were written now: which of them to show
+        others. Empty where no forecast of likes fits the language model in use."""
+        fitted = self._fitted()
+        own = self._own(author_id)[-_COMPARED:]
+        if fitted is None or not own or not fitted.measured[0]:
+            return {}
+        now = now_ms() if now is None else now
+        found = self._found(fitted, [_written_at(post, now) for post in own], own)
+        return {post.id: float(likes) for post, likes in zip(own, np.expm1(found[:, 0]), strict=True)}
+
+    def _own(self, author_id: str) -> list[Post]:
+        """The author's newest posts that have words of their own, the oldest first."""
+        found = self._reader.posts_by(person_actor(author_id), Purpose.READ, author_id, limit=_OWN)
+        own = [post for post in found if post.text and not post.repost_of]
+        return sorted(own, key=lambda post: post.created_at)
+
+    def _found(self, fitted: Reception, drafts: list[Written], own: list[Post]) -> Floats:
+        """(drafts, reactions): logarithms of one more than what each can expect, after the author's own posts. All
+        drafts are of one time: only what they say and how differs."""
+        counts = standing(self._store, drafts[0].author_id, own)
+        reactions = [[counts[post.id].likes, counts[post.id].reposts, counts[post.id].replies] for post in own]
+        logs = np.log1p(np.array([*reactions, [0] * len(REACTIONS)], np.float64))
+        past = history([*map(_written, own), drafts[0]], logs, fitted.mean)[-1:]
+        vectors = self._vectors([draft.text for draft in drafts]) if fitted.language else None
+        return fitted(drafts, np.repeat(past, len(drafts), 0), vectors)
 
     def _fitted(self) -> Reception | None:
         version = self.about().get("version", "")
@@ -164,6 +178,10 @@ class Forecaster:
 
 def _written(post: Post) -> Written:
     return Written(post.author_id, post.created_at, post.text, bool(post.reply_to), bool(post.quote_of), post.media)
+
+
+def _written_at(post: Post, now: int) -> Written:
+    return replace(_written(post), at=now)
 
 
 def _settled(reader: Reader, progress: Progress) -> tuple[list[Written], Floats]:

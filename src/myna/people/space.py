@@ -154,7 +154,8 @@ def _directions(matrix: sparse.csr_matrix, parts: list[Array], rng: np.random.Ge
     ):
         part = matrix[rows]
         rank = min(width, WORDS - start, min(part.shape) - 1)
-        if rank < 1:
+        # Posts of grammar alone have no direction.
+        if rank < 1 or not part.count_nonzero():
             continue
         _, strengths, directions = svds(part, k=rank, v0=rng.standard_normal(min(part.shape)).astype(np.float32))
         axes[:, start : start + rank] = directions[np.argsort(-strengths)].T

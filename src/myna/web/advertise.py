@@ -24,12 +24,15 @@ def campaigns(page: Current) -> Response:
     """The campaigns of the person signed in, and the form for a new one."""
     me = page.me
     mine = [post for post in page.myna.posts_by(page.actor, me.id, limit=50) if _promotable(post.visibility, post.text)]
+    expected = page.myna.expected_likes(me.id)
+    mine.sort(key=lambda post: -expected.get(post.id, 0.0))
     today = datetime.now(page.words.zone).date()
     return page.render(
         "ads.html",
         campaigns=page.myna.campaigns(me.id),
         statuses=STATUSES,
         posts=mine,
+        expected=expected,
         topics=page.myna.interests.topics(),
         starts=today,
         ends=today + timedelta(days=14),
