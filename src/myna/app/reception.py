@@ -8,7 +8,6 @@ Nothing is kept of a person here: an author's past is read again each time, as t
 
 import hashlib
 import json
-from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,11 @@ from myna.app.types import Forecast
 from myna.decisions import DecisionLog
 from myna.gate import MYNA, Reader, person_actor
 from myna.model.reception import FEWEST, REACTIONS, SETTLED, Floats, Reception, Written, fit_reception, history
-from myna.network import ActionKind, Post, Progress, Purpose, now_ms, part, quiet
+from myna.network import Post, Progress, Purpose, now_ms, part, quiet
 from myna.network.store import Store
 
 _WINDOW = 100_000
 """The newest posts that are learned from."""
-_ACTIONS = 5_000_000
 _OWN = 200
 """An author's newest posts that make up their past; the newest _COMPARED of them are what a draft is compared with."""
 _COMPARED = 100
@@ -187,50 +185,31 @@ def _written_at(post: Post, now: int) -> Written:
 def _settled(reader: Reader, progress: Progress) -> tuple[list[Written], Floats]:
     """The newest permitted posts in time order that reactions had a day to come to, and the logarithms of one more
     than their counts: those here, or those that the source reported where they are more."""
+    from myna.corpus import with_reactions
+
     posts: list[Post] = []
-    reposts: Counter[str] = Counter()
-    replies: Counter[str] = Counter()
+    reposts: list[Post] = []
     last = reader.last_seq()
     begin = seq = max(0, last["posts"] - _WINDOW)
     reading, counting = part(progress, 0, 40, 100), part(progress, 40, 100, 100)
     while True:
         batch, after = reader.posts_after(MYNA, Purpose.TRAIN, seq)
         for post in batch:
-            reposts[post.repost_of] += 1
-            replies[post.reply_to] += 1
-            if post.text.strip() and not post.repost_of:
-                posts.append(post)
+            (posts if post.text.strip() and not post.repost_of else reposts).append(post)
         reading(after - begin, last["posts"] - begin)
         if after == seq:
             break
         seq = after
     posts.sort(key=lambda post: (post.created_at, post.seq))
     newest = posts[-1].created_at if posts else 0
-    posts = [post for post in posts if post.created_at <= newest - SETTLED]
-    likes = _likes(reader, {post.id for post in posts}, last["actions"], counting)
-    counts = [
-        [
-            max(post.like_count, likes[post.id]),
-            max(post.repost_count, reposts[post.id]),
-            max(post.reply_count, replies[post.id]),
-        ]
-        for post in posts
+    settled = [
+        post
+        for post in with_reactions(reader, posts, reposts, progress=counting)
+        if post.created_at <= newest - SETTLED
     ]
-    return [_written(post) for post in posts], np.log1p(np.array(counts, np.float64).reshape(-1, len(REACTIONS)))
-
-
-def _likes(reader: Reader, wanted: set[str], last: int, progress: Progress) -> Counter[str]:
-    begin = seq = max(0, last - _ACTIONS)
-    by_post: dict[str, set[str]] = defaultdict(set)
-    while batch := reader.actions_after(seq):
-        for action in batch:
-            if action.post_id in wanted and action.kind is ActionKind.LIKE:
-                by_post[action.post_id].add(action.person_id)
-            elif action.post_id in wanted and action.kind is ActionKind.UNLIKE:
-                by_post[action.post_id].discard(action.person_id)
-        seq = batch[-1].seq
-        progress(seq - begin, last - begin)
-    return Counter({id: len(people) for id, people in by_post.items()})
+    counts = [[post.like_count, post.repost_count, post.reply_count] for post in settled]
+    logs = np.log1p(np.array(counts, np.float64).reshape(-1, len(REACTIONS)))
+    return list(map(_written, settled)), logs
 
 
 def _rank_correlation(found: Floats, truth: Floats) -> float:

@@ -25,6 +25,7 @@ from myna.corpus.documents import gather, permitted
 from myna.corpus.duplicates import repeats
 from myna.corpus.languages import language_of, languages_of
 from myna.corpus.open_tokenizer import AnyTokenizer, OpenTokenizer, load_tokenizer
+from myna.corpus.reactions import with_reactions
 from myna.corpus.shards import Corpus, persist, remove_other_corpora, write_corpus
 from myna.corpus.ties import ties
 from myna.corpus.tokenizer import (
@@ -86,5 +87,6 @@ __all__ = [
     "train_tokenizer",
     "vocabulary_of",
     "vocabulary_size",
+    "with_reactions",
     "write_corpus",
 ]

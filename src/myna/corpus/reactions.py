@@ -1,0 +1,51 @@
+"""What posts got here, beside what their source reported: likes, reposts and replies, as the facts tell."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from myna.gate import Reader
+from myna.network import ActionKind, Post, Progress, quiet
+
+_ACTIONS = 5_000_000
+"""The newest that are read."""
+
+
+def with_reactions(
+    reader: Reader, posts: Sequence[Post], others: Iterable[Post] = (), until: int = 0, progress: Progress = quiet
+) -> list[Post]:
+    """These posts with the counts of what they got here, where that is more.
+
+    Reposts and replies are counted among these posts and `others`: permitted ones. Likes are all there are, up to the
+    action `until` (a sequence number; 0 for the newest).
+    """
+    reposts: Counter[str] = Counter()
+    replies: Counter[str] = Counter()
+    for among in (posts, others):
+        reposts.update(post.repost_of for post in among if post.repost_of)
+        replies.update(post.reply_to for post in among if post.reply_to)
+    likes = _likes(reader, {post.id for post in posts}, until or reader.last_seq()["actions"], progress)
+    found = []
+    for post in posts:
+        here = (likes[post.id], reposts[post.id], replies[post.id])
+        if any(here):
+            most = map(max, here, (post.like_count, post.repost_count, post.reply_count))
+            post = replace(post, **dict(zip(("like_count", "repost_count", "reply_count"), most, strict=True)))
+        found.append(post)
+    return found
+
+
+def _likes(reader: Reader, wanted: set[str], last: int, progress: Progress) -> Counter[str]:
+    begin = seq = max(0, last - _ACTIONS)
+    by_post: dict[str, set[str]] = defaultdict(set)
+    while seq < last and (batch := reader.actions_after(seq)):
+        for action in batch:
+            if action.seq > last or action.post_id not in wanted:
+                continue
+            if action.kind is ActionKind.LIKE:
+                by_post[action.post_id].add(action.person_id)
+            elif action.kind is ActionKind.UNLIKE:
+                by_post[action.post_id].discard(action.person_id)
+        seq = batch[-1].seq
+        progress(min(seq, last) - begin, last - begin)
+    return Counter({id: len(people) for id, people in by_post.items()})
