@@ -32,7 +32,7 @@ def test_every_command_explains_itself() -> None:
     listed = myna("--help").stdout
     for command in (
         "demo import train serve generate chat export search ask feed why world rebuild backup restore doctor bench "
-        "eval ads draft plan"
+        "eval ads draft plan corpus"
     ).split():
         assert command in listed
 

@@ -249,6 +249,7 @@ class Language:
         forget: Sequence[str] = (),
         init: Path | None = None,
         lora: int = 0,
+        folder: Path | None = None,
     ) -> dict[str, Any]:
         """Trains and publishes a new version, on this process or all that torchrun started, and puts it in use. Killed
         at any moment, the next call that asks for the same goes on.
@@ -258,6 +259,7 @@ class Language:
         starting from the version in use. forget: posts, or people, that the version in use, trained in slices, shall
         be as if it had never seen. init: a folder with open weights of others, and their tokens, to go on
         from; lora: the rank of low-rank adapters to train of these instead of all weights, 0 where memory decides.
+        folder: documents as Parquet to train on instead of all posts (myna.corpus.parquet).
 
         Returns {"version", "bits_per_byte", "parameters", "tokens", "documents", "seconds"}. Raises Problem where
         there is nothing to train on, or where another process is training.
@@ -275,7 +277,7 @@ class Language:
             if processes.first:
                 self._only_one(stack)
             run = TrainingRun(self._root, self._corpora, self._reader, self._log, processes, progress, tell, began)
-            run.train(dial.check(), manifest, chat, examples, forget, init, lora)
+            run.train(dial.check(), manifest, chat, examples, forget, init, lora, folder)
             processes.wait()
         about = self.about()
         names = ("version", "bits_per_byte", "parameters", "tokens", "documents", "seconds")

@@ -92,10 +92,12 @@ class TrainingRun:
         forget: Sequence[str] = (),
         init: Path | None = None,
         lora: int = 0,
+        folder: Path | None = None,
     ) -> None:
         """All stages that are left. chat: learns answers only, from threads and `examples`, starting from the version
         in use. init: a folder of open weights to start from. lora: the rank of adapters to train instead of all
-        weights; 0 for all, where there is memory for it. Raises Problem where there is nothing to train on."""
+        weights; 0 for all, where there is memory for it. folder: of documents as Parquet, instead of all posts.
+        Raises Problem where there is nothing to train on."""
         from myna.training import Trainer, merge, peak_flops, pick_device, read_curve, set_threads
 
         processes = self._processes
@@ -109,7 +111,7 @@ class TrainingRun:
         if processes.first and forget:
             state = begin_again_without(self._root, self._corpora, forget)
         elif processes.first:
-            state = self._begin(dial, again, chat, examples, init, lora)
+            state = self._begin(dial, again, chat, examples, init, lora, folder)
         self._state = processes.agree(state)
         self._stage("reading posts")
         corpus = self._corpus(part(self._progress, 0, _READ, _TRAINED))
@@ -157,6 +159,7 @@ class TrainingRun:
         examples: Path | None,
         init: Path | None,
         lora: int,
+        folder: Path | None,
     ) -> dict[str, Any]:
         """The state of the run to go on with, or of a new one."""
         path = self._run / "run.json"
@@ -168,6 +171,10 @@ class TrainingRun:
         opened = opened_weights(init, again) if init is not None else None
         if opened:
             asked |= {"init": opened, "lora": lora}
+        if again is not None and again.get("folder"):
+            folder = Path(again["folder"]["path"])
+        if folder is not None:
+            asked["folder"] = read_folder(folder, again)
         if path.exists():
             state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             if state.get("asked") == asked:
@@ -212,7 +219,8 @@ class TrainingRun:
                 else:
                     init = state.get("init")
                     theirs = OpenTokenizer.adopt(Path(init["folder"])) if init else None
-                    built = build_corpus(self._reader, self._corpora, progress, theirs)
+                    given = Path(state["asked"]["folder"]["path"]) if "folder" in state["asked"] else None
+                    built = build_corpus(self._reader, self._corpora, progress, theirs, given)
                 state["corpus"] = built.description.hash
                 state["reading"] = time.monotonic() - began
             if again is not None and state["corpus"] != again["corpus"]["hash"]:
@@ -306,6 +314,7 @@ class TrainingRun:
             "init": self._state.get("init"),
             "rank": self._state.get("rank", 0),
             "examples": self._state["asked"]["examples"],
+            "folder": self._state["asked"].get("folder"),
             **({"pair_steps": steps} if (steps := self._state.get("pair_steps")) is not None else {}),
             "source": source_hash(),
             **described_machine(),
@@ -494,6 +503,17 @@ def opened_weights(folder: Path, again: dict[str, Any] | None) -> dict[str, Any]
     found = {"folder": str(folder.resolve()), "hash": fingerprint(folder)}
     if again is not None and again["init"]["hash"] != found["hash"]:
         raise Problem(f"{folder} holds other weights than the run of the manifest began with.")
+    return found
+
+
+def read_folder(folder: Path, again: dict[str, Any] | None) -> dict[str, Any]:
+    """A folder of documents and the hash of its files. Raises Problem where there are none, or others than the run
+    that is taken `again` read."""
+    from myna.corpus import folder_hash
+
+    found = {"path": str(folder.resolve()), "hash": folder_hash(folder)}
+    if again is not None and (again.get("folder") or {}).get("hash") != found["hash"]:
+        raise Problem(f"{folder} holds other documents than the run of the manifest was trained on.")
     return found
 
 

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from myna.cli import advertise, draft, evaluate, keep, key, look, make, measure, plan, serve, talk
+from myna.cli import advertise, corpus, draft, evaluate, keep, key, look, make, measure, plan, serve, talk
 from myna.cli.show import err
 from myna.network import Problem
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 for part in (make, serve, look, talk, keep, measure, evaluate, plan):
     part.add(app)
 app.add_typer(advertise.app, name="ads")
+app.add_typer(corpus.app, name="corpus")
 app.add_typer(draft.app, name="draft")
 app.add_typer(key.app, name="key")
 app.add_typer(key.people, name="person")

@@ -198,6 +198,9 @@ def train(
     examples: Annotated[
         Path | None, typer.Option("--examples", help="For chat: conversations of your own, JSONL of messages.")
     ] = None,
+    corpus: Annotated[
+        Path | None, typer.Option("--corpus", help="A folder of `myna corpus` to train on, instead of all posts.")
+    ] = None,
     init: Annotated[
         Path | None, typer.Option("--init", help="Go on from open weights: a Qwen3's folder, as transformers saves it.")
     ] = None,
@@ -231,7 +234,9 @@ def train(
         )
     if lora and not init:
         raise Problem("--lora goes with --init DIR: adapters need weights beside which they learn.")
-    chosen = ["language"] if kind or forget or init else what or list(_WHAT)
+    if corpus and (kind or forget or manifest):
+        raise Problem("--corpus does not go with chat, --forget or --manifest, which have their text already.")
+    chosen = ["language"] if kind or forget or init or corpus else what or list(_WHAT)
     if unknown := set(chosen) - set(_WHAT):
         raise Problem(
             f"There is no model {', '.join(sorted(unknown))}; --what takes language, ranking, drafts or reception."
@@ -250,7 +255,7 @@ def train(
     with network(home, database) as myna:
         if "language" in chosen:
             results["language"] = _train_language(
-                myna, given, manifest, bool(kind), examples, forget or [], init, lora or 0
+                myna, given, manifest, bool(kind), examples, forget or [], init, lora or 0, corpus
             )
         if "ranking" in chosen:
             with bar("Training the ranking model") as progress:
@@ -274,6 +279,7 @@ def _train_language(
     forget: list[str],
     init: Path | None,
     lora: int,
+    corpus: Path | None,
 ) -> dict[str, Any]:
     from myna.training import Dial
 
@@ -291,6 +297,7 @@ def _train_language(
             forget=forget,
             init=init,
             lora=lora,
+            folder=corpus,
         )
 
 

@@ -23,8 +23,10 @@ from myna.corpus.controls import (
 )
 from myna.corpus.documents import gather, permitted
 from myna.corpus.duplicates import repeats
+from myna.corpus.exporting import Exported, export_corpus
 from myna.corpus.languages import language_of, languages_of
 from myna.corpus.open_tokenizer import AnyTokenizer, OpenTokenizer, load_tokenizer
+from myna.corpus.parquet import folder_hash, read_documents
 from myna.corpus.reactions import with_reactions
 from myna.corpus.shards import Corpus, persist, remove_other_corpora, write_corpus
 from myna.corpus.ties import ties
@@ -55,6 +57,7 @@ __all__ = [
     "Corpus",
     "Description",
     "Document",
+    "Exported",
     "Gathered",
     "Joint",
     "OpenTokenizer",
@@ -65,6 +68,8 @@ __all__ = [
     "clean",
     "controls_of",
     "drop_from_all",
+    "export_corpus",
+    "folder_hash",
     "gather",
     "has_words",
     "informality",
@@ -78,6 +83,7 @@ __all__ = [
     "permitted",
     "persist",
     "reaction_token",
+    "read_documents",
     "readable",
     "register_of",
     "register_token",

@@ -5,39 +5,43 @@ from pathlib import Path
 from myna.corpus.canaries import PLANTED, with_canaries
 from myna.corpus.controls import vocabulary_of
 from myna.corpus.documents import gather, permitted
+from myna.corpus.importing import documents_of
 from myna.corpus.open_tokenizer import AnyTokenizer
 from myna.corpus.shards import Corpus, remove_other_corpora, write_corpus
 from myna.corpus.tokenizer import train_tokenizer, vocabulary_size
+from myna.corpus.types import Gathered
 from myna.gate import MYNA, Reader
-from myna.network import Problem, Progress, Purpose, quiet
+from myna.network import Problem, Progress, Purpose, part, quiet
 
 _TEACHING_BYTES = 50_000_000
 """Of text, spread evenly over the corpus, from which the tokenizer is learned; more changes no merge that matters."""
 
 
 def build_corpus(
-    reader: Reader, parent: Path, progress: Progress = quiet, tokenizer: AnyTokenizer | None = None
+    reader: Reader,
+    parent: Path,
+    progress: Progress = quiet,
+    tokenizer: AnyTokenizer | None = None,
+    folder: Path | None = None,
 ) -> Corpus:
     """Builds the corpus of all posts that may be trained on, at `parent`/its hash, and removes those before it.
 
-    tokenizer: of a model that is gone on from; without one, one is learned from these posts.
+    tokenizer: of a model that is gone on from; without one, one is learned from these posts. folder: documents as
+    Parquet (parquet.py) instead of all posts; the gate is asked about each of theirs.
     Raises Problem where there is nothing to learn from.
     """
     progress(0, 100)
     deletions = reader.last_seq()["deletions"]
-    posts, admitted = permitted(reader, lambda done, total: progress(done * 40 // max(total, 1), 100))
-    if not posts:
-        there = reader.last_seq()["posts"]
-        raise Problem(
-            "There is nothing to train on: the network has no posts yet. Import some with `myna import PATH`, or make "
-            "a simulated network with `myna demo`."
-            if not there
-            else "There is nothing to train on: the gate admits none of the posts for training. Posts from elsewhere "
-            "need their author's yes or the operator's: `myna import PATH --allow train`."
-        )
-    gathered = with_canaries(
-        gather(posts, admitted, lambda done, total: progress(40 + done * 40 // max(total, 1), 100))
-    )
+    if folder is None:
+        gathered = _gathered(reader, part(progress, 0, 80, 100))
+    else:
+        gathered = documents_of(reader, folder, part(progress, 0, 80, 100))
+        if not gathered.documents:
+            raise Problem(
+                f"There is nothing to train on: the gate admits none of the posts of {folder}. Their posts must be in "
+                "this network's log and allowed for training."
+            )
+    gathered = with_canaries(gathered)
     said = [
         (passage.text, document.lang)
         for document in gathered.documents
@@ -47,8 +51,8 @@ def build_corpus(
     texts, languages = [text for text, _ in said], [lang for _, lang in said]
     if not texts:
         raise Problem(
-            f"There is nothing to train on: of {len(posts)} permitted posts none has words of its own. Import posts "
-            "with text."
+            f"There is nothing to train on: of {sum(gathered.admitted.values())} permitted posts none has words of its "
+            "own. Import posts with text."
         )
     if tokenizer is None:
         size = sum(len(text.encode()) for text in texts)
@@ -63,6 +67,21 @@ def build_corpus(
     keep_to_permitted(corpus, reader)
     progress(100, 100)
     return corpus
+
+
+def _gathered(reader: Reader, progress: Progress) -> Gathered:
+    """The documents of all permitted posts."""
+    posts, admitted = permitted(reader, part(progress, 0, 1, 2))
+    if not posts:
+        there = reader.last_seq()["posts"]
+        raise Problem(
+            "There is nothing to train on: the network has no posts yet. Import some with `myna import PATH`, or make "
+            "a simulated network with `myna demo`."
+            if not there
+            else "There is nothing to train on: the gate admits none of the posts for training. Posts from elsewhere "
+            "need their author's yes or the operator's: `myna import PATH --allow train`."
+        )
+    return gather(posts, admitted, part(progress, 1, 2, 2))
 
 
 def keep_to_permitted(corpus: Corpus, reader: Reader) -> int:

@@ -70,10 +70,7 @@ def _gathered(posts: Iterable[Post], admitted: dict[str, int], progress: Progres
     for done, post in enumerate(ordered):
         if done % 2000 == 0:
             progress(done, len(ordered))
-        # Older archives spell a repost out; its text is the original author's, and is learned there if permitted.
-        spelt_out = post.repost_of and post.text.startswith("RT @")
-        text = "" if spelt_out else clean(post.text)
-        reason = "repost without text of its own" if spelt_out else _useless(post, text)
+        text, reason = cleaned(post)
         if reason:
             dropped[reason] += 1
             continue
@@ -90,7 +87,7 @@ def _gathered(posts: Iterable[Post], admitted: dict[str, int], progress: Progres
     )
     singular = np.flatnonzero(~(exact | near | spam)).tolist()
     kept, texts = [kept[place] for place in singular], [texts[place] for place in singular]
-    spoken = _languages(kept, texts)
+    spoken = languages_said(kept, texts)
     controls, registers = controls_of(kept, texts, spoken)
     documents = _documents(kept, texts, spoken, controls)
     languages = Counter(document.lang for document in documents)
@@ -98,8 +95,16 @@ def _gathered(posts: Iterable[Post], admitted: dict[str, int], progress: Progres
     return Gathered(documents, admitted, {reason: n for reason, n in dropped.items() if n}, dict(languages), registers)
 
 
+def cleaned(post: Post) -> tuple[str, str]:
+    """A post's cleaned text, and why it teaches nothing; that is empty where it does."""
+    # Older archives spell a repost out; its text is the original author's, and is learned there if permitted.
+    if post.repost_of and post.text.startswith("RT @"):
+        return "", "repost without text of its own"
+    text = clean(post.text)
+    return text, _useless(post, text)
+
+
 def _useless(post: Post, text: str) -> str:
-    """Why a post's cleaned text teaches nothing; empty where it does."""
     if not text:
         return "repost without text" if post.repost_of else "empty"
     if not has_words(text):
@@ -115,7 +120,7 @@ def _spam(posts: Sequence[Post], repeated: np.ndarray) -> np.ndarray:
     return np.array([post.author_id in spammers for post in posts], bool)
 
 
-def _languages(posts: Sequence[Post], texts: Sequence[str]) -> list[str]:
+def languages_said(posts: Sequence[Post], texts: Sequence[str]) -> list[str]:
     """What the source said, else what the text looks like."""
     found = [post.lang for post in posts]
     unknown = [place for place, lang in enumerate(found) if not lang]
@@ -151,7 +156,8 @@ def _documents(
                 or len(texts[earlier]) > room
                 or (learned[earlier] and contexts[earlier] == _CONTEXTS)
             )
-            passages.append(Passage(post.id, post.author_id, text, known, Joint.NONE if alone else joint))
+            joint = Joint.NONE if alone else joint
+            passages.append(Passage(post.id, post.author_id, text, known, joint, post.created_at))
             if alone:
                 break
             at = earlier
@@ -161,7 +167,7 @@ def _documents(
     # From each end of a thread back to its root, then from what that left out: of a post with many answers, most.
     for last, post in enumerate(posts):
         if before[last][0] < 0 and last not in answered:
-            passages = (Passage(post.id, post.author_id, texts[last]),)
+            passages = (Passage(post.id, post.author_id, texts[last], at=post.created_at),)
             documents.append(Document(passages, post.created_at, languages[last], controls[last]))
             learned[last] = 1
         elif last not in answered:

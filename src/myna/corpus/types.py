@@ -16,13 +16,14 @@ class Joint(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A post's cleaned text within a document. context: it stands there to be read, and is learned elsewhere; joint:
-    what it is to the passage before, NONE for a document's first."""
+    what it is to the passage before, NONE for a document's first; at: when it was written, in milliseconds."""
 
     post_id: str
     author_id: str
     text: str
     context: bool = False
     joint: Joint = Joint.NONE
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,73 @@
+"""Documents from a folder of Parquet files, kept to what the gate admits now.
+
+Only posts in this network's log are learned from, and the gate is asked about each of them anew: one that was deleted
+or withdrawn since, or that the log never held, is left out, and its document is cut there in two. Who wrote a post, and
+when, is taken from the log; the text and the language are taken from the file.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from myna.corpus.controls import controls_of
+from myna.corpus.parquet import DOCUMENTS, about_shard, read_documents, shards
+from myna.corpus.types import Document, Gathered, Joint, Passage
+from myna.gate import MYNA, Reader
+from myna.network import Post, Progress, Purpose, quiet
+
+_TOGETHER = 10_000
+
+
+def documents_of(reader: Reader, folder: Path, progress: Progress = quiet) -> Gathered:
+    """The documents of a folder that `export_corpus` or `myna corpus make` wrote, as `gather` would give them.
+
+    Raises Problem, with file and row, for what is no such folder.
+    """
+    files = shards(folder, DOCUMENTS)
+    dropped: Counter[str] = Counter()
+    for path in files:
+        dropped.update(about_shard(path).get("dropped", {}))
+    held = list(read_documents(folder))
+    ids = sorted({passage.post_id for document in held for passage in document.passages})
+    posts: dict[str, Post] = {}
+    for start in range(0, len(ids), _TOGETHER):
+        posts |= reader.posts(MYNA, Purpose.TRAIN, ids[start : start + _TOGETHER])
+        progress(start, len(ids))
+    scope = reader.scope(MYNA, Purpose.TRAIN)
+    admitted = Counter(scope.decide(post).reason for post in posts.values())
+    if gone := len(ids) - len(posts):
+        dropped["deleted, withdrawn or not in the log"] = gone
+    documents = [part for document in held for part in _permitted(document, posts)]
+    documents, registers = _controlled(documents, posts)
+    languages = Counter(document.lang for document in documents)
+    progress(1, 1)
+    return Gathered(documents, dict(admitted), dict(dropped), dict(languages), registers)
+
+
+def _permitted(document: Document, posts: dict[str, Post]) -> Iterable[Document]:
+    """What is left of a document, in the parts between posts that are not permitted; those that teach something."""
+    part: list[Passage] = []
+    for passage in (*document.passages, None):
+        post = posts.get(passage.post_id) if passage else None
+        if passage and post:
+            joint = passage.joint if part else Joint.NONE
+            part.append(replace(passage, author_id=post.author_id, at=post.created_at, joint=joint))
+            continue
+        if not all(passage.context for passage in part):
+            last = posts[part[-1].post_id]
+            whole = part[-1].post_id == document.passages[-1].post_id
+            yield Document(tuple(part), last.created_at, document.lang if whole else last.lang)
+        part = []
+
+
+def _controlled(documents: list[Document], posts: dict[str, Post]) -> tuple[list[Document], tuple[float, ...]]:
+    """The documents in the order of time, with their controls; and the quartiles of style."""
+    lang = {document.passages[-1].post_id: document.lang for document in documents}
+    learned = {p.post_id: p.text for document in documents for p in document.passages if not p.context}
+    ordered = sorted((posts[id] for id in learned), key=lambda post: (post.created_at, post.seq, post.id))
+    texts = [learned[post.id] for post in ordered]
+    controls, registers = controls_of(ordered, texts, [lang.get(post.id, post.lang) for post in ordered])
+    found = {post.id: names for post, names in zip(ordered, controls, strict=True)}
+    documents = [replace(document, controls=found.get(document.passages[-1].post_id, ())) for document in documents]
+    return sorted(documents, key=lambda document: document.at), registers
