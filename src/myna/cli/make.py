@@ -212,6 +212,9 @@ def train(
     ] = None,
     slices: Annotated[int, typer.Option(min=0, help="Go through the posts in time order, in so many parts.")] = 0,
     shard: Annotated[bool, typer.Option("--shard", help="Divide the model among the processes (FSDP2).")] = False,
+    lighthouse: Annotated[
+        str, typer.Option("--lighthouse", help="HOST:PORT of torchft's: train as one of several replicas.")
+    ] = "",
     what: Annotated[
         list[str] | None, typer.Option("--what", help="language, ranking, drafts, reception; all without it.")
     ] = None,
@@ -231,7 +234,9 @@ def train(
         )
     if lora and not init:
         raise Problem("--lora goes with --init DIR: adapters need weights beside which they learn.")
-    chosen = ["language"] if kind or forget or init else what or list(_WHAT)
+    if lighthouse and (forget or manifest or shard):
+        raise Problem("--lighthouse does not go with --forget, --manifest or --shard: these give the same bits again.")
+    chosen = ["language"] if kind or forget or init or lighthouse else what or list(_WHAT)
     if unknown := set(chosen) - set(_WHAT):
         raise Problem(
             f"There is no model {', '.join(sorted(unknown))}; --what takes language, ranking, drafts or reception."
@@ -250,7 +255,7 @@ def train(
     with network(home, database) as myna:
         if "language" in chosen:
             results["language"] = _train_language(
-                myna, given, manifest, bool(kind), examples, forget or [], init, lora or 0
+                *(myna, given, manifest, bool(kind), examples, forget or [], init, lora or 0, lighthouse)
             )
         if "ranking" in chosen:
             with bar("Training the ranking model") as progress:
@@ -274,6 +279,7 @@ def _train_language(
     forget: list[str],
     init: Path | None,
     lora: int,
+    lighthouse: str,
 ) -> dict[str, Any]:
     from myna.training import Dial
 
@@ -291,6 +297,7 @@ def _train_language(
             forget=forget,
             init=init,
             lora=lora,
+            lighthouse=lighthouse,
         )
 
 
