@@ -5,7 +5,9 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -151,3 +153,32 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     server.execute(f"CREATE DATABASE {name}")
     yield server.url(name)
     server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def lighthouse() -> Iterator[str]:
+    """HOST:PORT of a lighthouse that soon misses who is gone."""
+    pytest.importorskip("torchft")
+    program = shutil.which("torchft_lighthouse", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    assert program
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
+    waits = ("--min_replicas", "1", "--join_timeout_ms", "500", "--heartbeat_timeout_ms", "1000")
+    process = subprocess.Popen(
+        [program, "--bind", f"[::]:{port}", *waits], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while not _listens(port):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.05)
+        yield f"localhost:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

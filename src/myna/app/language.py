@@ -250,6 +250,7 @@ class Language:
         init: Path | None = None,
         lora: int = 0,
         folder: Path | None = None,
+        lighthouse: str = "",
     ) -> dict[str, Any]:
         """Trains and publishes a new version, on this process or all that torchrun started, and puts it in use. Killed
         at any moment, the next call that asks for the same goes on.
@@ -260,6 +261,7 @@ class Language:
         be as if it had never seen. init: a folder with open weights of others, and their tokens, to go on
         from; lora: the rank of low-rank adapters to train of these instead of all weights, 0 where memory decides.
         folder: documents as Parquet to train on instead of all posts (myna.corpus.parquet).
+        lighthouse: HOST:PORT of torchft's, to train as one of several replicas (myna.training.Replicas).
 
         Returns {"version", "bits_per_byte", "parameters", "tokens", "documents", "seconds"}. Raises Problem where
         there is nothing to train on, or where another process is training.
@@ -269,14 +271,19 @@ class Language:
             seed = asked.seed
         elif not 0 < asked <= 60 * 24 * 365:
             raise Problem("The minutes to train for must be more than 0 and at most a year.", 422)
-        from myna.training import Dial, joined
+        from myna.training import Dial, Replicas, joined
 
         dial = Dial(minutes=asked, seed=seed) if isinstance(asked, float | int) else asked
         with joined() as processes, ExitStack() as stack:
             self._root.mkdir(parents=True, exist_ok=True)
-            if processes.first:
+            replicas = None
+            if lighthouse:
+                replicas = stack.enter_context(Replicas(lighthouse, self._root / "train.lock"))
+            elif processes.first:
                 self._only_one(stack)
-            run = TrainingRun(self._root, self._corpora, self._reader, self._log, processes, progress, tell, began)
+            run = TrainingRun(
+                *(self._root, self._corpora, self._reader, self._log, processes, progress, tell, began, replicas)
+            )
             run.train(dial.check(), manifest, chat, examples, forget, init, lora, folder)
             processes.wait()
         about = self.about()

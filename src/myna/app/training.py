@@ -27,7 +27,7 @@ from myna.network import NotFound, Problem, Progress, Purpose, now_ms, part, qui
 
 if TYPE_CHECKING:
     from myna.corpus import Corpus, OpenTokenizer
-    from myna.training import Dial, Family, Plan, Processes
+    from myna.training import Dial, Family, Plan, Processes, Replicas, Trainer
 
 Tell = Callable[[dict[str, Any]], None]
 """Given each point of the curve as it is made, and {"stage": ...} when another kind of work begins."""
@@ -48,6 +48,10 @@ _PAIR_STEPS_USUAL = 250
 _WRITING_SECONDS = 1.0
 """Kept for writing the version after all is fitted."""
 _SAMPLE_TOKENS = 24
+_PLANNING_SECONDS = 1.0
+"""Between two looks of a replica at whether the first has planned the run."""
+_BEGINNING_SECONDS = 10.0
+"""In which the first puts away what it found of an older run."""
 _TUNING_RATE = 0.2
 """Of a new model's learning rates, for one that learns to answer."""
 _OPEN_RATE = 0.02
@@ -73,10 +77,11 @@ class TrainingRun:
         progress: Progress = quiet,
         tell: Tell = unheard,
         began: float | None = None,
+        replicas: "Replicas | None" = None,
     ) -> None:
-        """began: the monotonic time from which a budget of time counts; now without it."""
+        """began: the monotonic time from which a budget of time counts; now without it. replicas: to train with."""
         self._root, self._corpora, self._reader, self._log = root, corpora, reader, log
-        self._processes = processes
+        self._processes, self._replicas = processes, replicas
         self._progress = progress if processes.first else quiet
         self._tell = tell
         self._run = root / "run"
@@ -98,8 +103,9 @@ class TrainingRun:
         in use. init: a folder of open weights to start from. lora: the rank of adapters to train instead of all
         weights; 0 for all, where there is memory for it. folder: of documents as Parquet, instead of all posts.
         Raises Problem where there is nothing to train on."""
-        from myna.training import Trainer, merge, peak_flops, pick_device, read_curve, set_threads
+        from myna.training import Trainer, merge, peak_flops, pick_device, set_threads
 
+        planned = self._planned(dial)
         processes = self._processes
         again = read_manifest(manifest) if manifest is not None else None
         if again is not None and again["processes"] != processes.size:
@@ -107,7 +113,7 @@ class TrainingRun:
                 f"The run of {manifest} had {again['processes']} processes, this one has {processes.size}; sums "
                 f"made in another order round apart. Start it with torchrun --nproc-per-node {again['processes']}."
             )
-        state: dict[str, Any] = {}
+        state = planned
         if processes.first and forget:
             state = begin_again_without(self._root, self._corpora, forget)
         elif processes.first:
@@ -123,12 +129,54 @@ class TrainingRun:
         set_threads(plan.threads)
         peak = processes.agree(peak_flops(plan.precision, device))
         trainer = Trainer(
-            *(plan, self._family(corpus), corpus, self._run, device, processes), peak=peak, shard=dial.shard
-        )  # fmt: skip
+            *(plan, self._family(corpus), corpus, self._run, device, processes),
+            peak=peak,
+            shard=dial.shard,
+            replicas=self._replicas,
+        )
+        bits = self._take_steps(trainer, corpus)
+        self._learned = time.monotonic()
+        model = merge(trainer.whole_model()) if self._state.get("rank") else trainer.whole_model()
+        if self._processes.first:
+            self._publish(model, corpus, trainer.plan, bits, part(self._progress, _LEARNED, _TRAINED, _TRAINED))
+
+    def _planned(self, dial: "Dial") -> dict[str, Any]:
+        """For a replica, what the first has planned, waited for; nothing where this is the first. Raises Problem where
+        it plans another run."""
+        if self._replicas is None:
+            return {}
+        path, since = self._run / "run.json", time.monotonic()
+        while not self._replicas.lead():
+            state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+            alike = state.get("asked", {}).get("dial") == dial.to_dict()
+            if alike and "plan" in state and (self._corpora / state["corpus"] / "corpus.json").exists():
+                self._processes = replace(self._processes, rank=1)
+                return state
+            if state and not alike and time.monotonic() - since > _BEGINNING_SECONDS:
+                raise Problem("The first replica trains with other settings. Give all of them the same.", 409)
+            time.sleep(_PLANNING_SECONDS)
+        return {}
+
+    def _take_steps(self, trainer: "Trainer", corpus: "Corpus") -> float | None:
+        """All steps that are left; returns bits per byte, where this process measures them. A replica becomes the first
+        where that one is lost, at the latest when all steps are taken, unless the model is published by then."""
+        replicas = self._replicas
+        if replicas is None or replicas.first:
+            return self._steps(trainer, corpus)
+        self._steps(trainer, corpus, replicas.lead)
+        replicas.lead(wait=True)
+        if (self._run / "run.json").exists():
+            self._processes = replace(self._processes, rank=0)
+            return self._steps(trainer, corpus)
+        return None
+
+    def _steps(self, trainer: "Trainer", corpus: "Corpus", until: Callable[[], bool] = lambda: False) -> float | None:
+        from myna.training import read_curve
+
         with ExitStack() as stack:
             # Only the first process is told points.
             board: Tell = unheard
-            if processes.first:
+            if self._processes.first:
                 kept = read_curve(self._run / "curve.jsonl")
                 board = stack.enter_context(closing(Board(self._run / BOARD, trainer.step, kept)))
 
@@ -136,16 +184,13 @@ class TrainingRun:
                 board(point)
                 self._tell(point)
 
-            bits = trainer.run(
+            return trainer.run(
                 part(self._progress, _PLANNED, _LEARNED, _TRAINED),
+                until=until,
                 tell=tell,
                 changed=self._changed,
                 sample=lambda model: _sample(model, corpus),
             )
-        self._learned = time.monotonic()
-        model = merge(trainer.whole_model()) if self._state.get("rank") else trainer.whole_model()
-        if processes.first:
-            self._publish(model, corpus, trainer.plan, bits, part(self._progress, _LEARNED, _TRAINED, _TRAINED))
 
     def _stage(self, name: str) -> None:
         if self._processes.first:
@@ -286,6 +331,8 @@ class TrainingRun:
                 rate = dial.rate * (_OPEN_RATE if open_weights else _TUNING_RATE)
                 dial = replace(dial, width=shape.width, layers=shape.layers, parameters=0, context=context, rate=rate)
             plan = calibrated_plan(family, corpus, seconds, dial.minutes, dial.seed, device, processes, dial, now)
+            if self._replicas is not None:
+                plan = replace(plan, seconds=0.0)  # how long steps take changes with who takes part
             state["plan"] = plan.to_dict()
             state["asked_seconds"] = 0.0 if dial.tokens else asked
             state["preparing"] = time.monotonic() - self._began

@@ -215,6 +215,9 @@ def train(
     ] = None,
     slices: Annotated[int, typer.Option(min=0, help="Go through the posts in time order, in so many parts.")] = 0,
     shard: Annotated[bool, typer.Option("--shard", help="Divide the model among the processes (FSDP2).")] = False,
+    lighthouse: Annotated[
+        str, typer.Option("--lighthouse", help="HOST:PORT of torchft's: train as one of several replicas.")
+    ] = "",
     what: Annotated[
         list[str] | None, typer.Option("--what", help="language, ranking, drafts, reception; all without it.")
     ] = None,
@@ -236,7 +239,9 @@ def train(
         raise Problem("--lora goes with --init DIR: adapters need weights beside which they learn.")
     if corpus and (kind or forget or manifest):
         raise Problem("--corpus does not go with chat, --forget or --manifest, which have their text already.")
-    chosen = ["language"] if kind or forget or init or corpus else what or list(_WHAT)
+    if lighthouse and (forget or manifest or shard):
+        raise Problem("--lighthouse does not go with --forget, --manifest or --shard: these give the same bits again.")
+    chosen = ["language"] if kind or forget or init or corpus or lighthouse else what or list(_WHAT)
     if unknown := set(chosen) - set(_WHAT):
         raise Problem(
             f"There is no model {', '.join(sorted(unknown))}; --what takes language, ranking, drafts or reception."
@@ -255,7 +260,7 @@ def train(
     with network(home, database) as myna:
         if "language" in chosen:
             results["language"] = _train_language(
-                myna, given, manifest, bool(kind), examples, forget or [], init, lora or 0, corpus
+                *(myna, given, manifest, bool(kind), examples, forget or [], init, lora or 0, corpus, lighthouse)
             )
         if "ranking" in chosen:
             with bar("Training the ranking model") as progress:
@@ -280,6 +285,7 @@ def _train_language(
     init: Path | None,
     lora: int,
     corpus: Path | None,
+    lighthouse: str,
 ) -> dict[str, Any]:
     from myna.training import Dial
 
@@ -298,6 +304,7 @@ def _train_language(
             init=init,
             lora=lora,
             folder=corpus,
+            lighthouse=lighthouse,
         )
 
 

@@ -26,6 +26,7 @@ from myna.training.machine import available_memory, faster_precision, pick_devic
 from myna.training.order import IGNORED, Order, held_out
 from myna.training.plan import Plan, Size, batch_of, choose_size, make_plan
 from myna.training.processes import Processes, joined
+from myna.training.replicas import Replicas
 from myna.training.slices import SlicedOrder, go_back, slice_documents
 from myna.training.types import Family, Sized, Text
 
@@ -39,6 +40,7 @@ __all__ = [
     "Order",
     "Plan",
     "Processes",
+    "Replicas",
     "Saver",
     "Size",
     "Sized",

@@ -34,7 +34,7 @@ class Keeper:
         self._saver: Saver | ShardedSaver | None = None
         if trainer.directory is not None and trainer.sharded:
             self._saver = ShardedSaver(trainer.directory, trainer.processes, trainer.step, self._borders)
-        elif trainer.directory is not None and trainer.processes.first:
+        elif trainer.directory is not None and trainer.writes:
             self._saver = Saver(trainer.directory, trainer.step, self._borders)
         self._began = self._at = time.monotonic()
         self._step = trainer.step

@@ -26,6 +26,7 @@ from myna.training.optimizer import Optimizer
 from myna.training.order import IGNORED, Order, held_out
 from myna.training.plan import Plan, Size, make_plan, most_steps
 from myna.training.processes import Processes
+from myna.training.replicas import Replicas
 from myna.training.slices import SlicedOrder
 from myna.training.types import Family, Text
 
@@ -67,10 +68,11 @@ class Trainer:
         keeping: Keeping = Keeping(),
         peak: float = 0.0,
         shard: bool = False,
+        replicas: Replicas | None = None,
     ) -> None:
         """start: a model to go on from instead of an untrained one, of the plan's shape. peak: floating-point
         operations a second of one process at best, to compare with; 0 where not measured. shard: each process
-        holds a part of the model, instead of the whole."""
+        holds a part of the model, instead of the whole. replicas: to share each step with, of one process each."""
         self.plan, self.text, self.directory, self.device = plan, text, directory, device
         self.processes = processes or Processes()
         self._family = family
@@ -88,6 +90,8 @@ class Trainer:
         self._frozen = frozenset(name for name, parameter in named if not parameter.requires_grad)
         if self._frozen and shard:
             raise Problem("Adapters are trained with the whole model on each process; leave out --shard.", 422)
+        if replicas is not None and (self.processes.size > 1 or shard):
+            raise Problem("Each replica is one process with the whole model: leave out --shard, or --lighthouse.", 422)
         self.step = 0
         # Windows are shared out among threads, or among processes; not both.
         shared = plan.threads if device == "cpu" and self.processes.size == 1 else 1
@@ -107,6 +111,14 @@ class Trainer:
         self._parallel: nn.Module | None = None
         if directory is not None:
             self._resume(directory)
+        self.replicas = replicas
+        if replicas is not None:
+            replicas.join(self)
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process is the one that keeps checkpoints and the curve."""
+        return self.processes.first if self.replicas is None else self.replicas.first
 
     def _begin(self, model: Any) -> None:
         """Lets the token embeddings begin with what the text's pairs of tokens say."""
@@ -124,14 +136,7 @@ class Trainer:
     def _resume(self, directory: Path) -> None:
         state = load_checkpoint(directory)
         if state is not None:
-            here = self.model.state_dict()
-            weights = {name: sharding.divided_like(whole, here[name]) for name, whole in state["model"].items()}
-            # What is not trained is not kept: it is as `start` brought it.
-            self.model.load_state_dict(weights, strict=not self._frozen)
-            self.optimizer.load_state_dict(state["optimizer"])
-            sharding.load_divided(self.optimizer.parts)
-            self.guard.load_state_dict(state["guard"])
-            self.step = state["step"]
+            self.load_state_dict(state)
         if self.processes.agree(self.step) != self.step:
             raise Problem(
                 f"This process found the state after step {self.step} in {directory}, the first process another. "
@@ -144,10 +149,29 @@ class Trainer:
         state: dict[str, Any] = {"model": weights, "optimizer": self.optimizer.state_dict()}
         return state | {"guard": self.guard.state_dict(), "step": self.step}
 
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from what `state_dict` gave, with whole tensors."""
+        here = self.model.state_dict()
+        weights = {name: sharding.divided_like(whole, here[name]) for name, whole in state["model"].items()}
+        # What is not trained is not kept: it is as `start` brought it.
+        self.model.load_state_dict(weights, strict=not self._frozen)
+        self.optimizer.load_state_dict(state["optimizer"])
+        sharding.load_divided(self.optimizer.parts)
+        self.guard.load_state_dict(state["guard"])
+        self.step = state["step"]
+
     def advance(self) -> float:
         """One step; returns this process's part of its mean loss in nats a token: over all processes they sum to it."""
+        while (loss := self._attempt()) is None:
+            self.model.zero_grad(set_to_none=True)  # a replica was lost; the others take the step again
+        return loss
+
+    def _attempt(self) -> float | None:
         plan, processes = self.plan, self.processes
-        ids, targets, count = self.order.batch(self.step, plan.batch, processes.share(plan.batch))
+        if self.replicas is not None:
+            self.replicas.gather()
+        share = (self.replicas or processes).share(plan.batch)
+        ids, targets, count = self.order.batch(self.step, plan.batch, share)
         if processes.size == 1:
             total = 0.0
             for begin in range(0, len(ids), plan.micro):
@@ -157,6 +181,11 @@ class Trainer:
                 )  # fmt: skip
         else:
             total = self._distributed(ids, targets, count)
+        if self.replicas is not None:
+            summed = self.replicas.total(self.model, total)
+            if summed is None:
+                return None
+            total = summed
         self._learn()
         self.step += 1
         return total / max(count, 1)
@@ -251,7 +280,8 @@ class Trainer:
         changed: given a plan whose number of steps a look at the clock has changed, to keep it before it holds.
         sample: writes a little with the model as it is, for the curve.
         """
-        first = self.processes.first
+        first = self.writes
+        measures = first or self.processes.size > 1
         curve = Curve(self.directory / "curve.jsonl", self.step) if self.directory is not None and first else None
         pace = _Pace(self, self._beginning + (curve.seconds if curve else 0.0))
         with Keeper(self, self._keeping) as keeper:
@@ -261,7 +291,7 @@ class Trainer:
                 losses.append(self.advance())
                 progress(self.step, self.plan.steps)
                 measure = self.step % max(self.plan.steps // _MEASURES, 1) == 0 and self.step < self.plan.steps
-                bits = self.bits_per_byte(_MEASURED) if measure else None
+                bits = self.bits_per_byte(_MEASURED) if measure and measures else None
                 if measure or self.step - told >= max(self.plan.steps // 200, 1):
                     # Each process has its own windows' part of the mean.
                     loss = self.processes.total(sum(losses) / len(losses))
@@ -273,7 +303,7 @@ class Trainer:
                 keeper.after_step()
                 if until():
                     break
-            bits = self.bits_per_byte() if self.step >= self.plan.steps else None
+            bits = self.bits_per_byte() if measures and self.step >= self.plan.steps else None
             if bits is not None:
                 self._point(curve, tell, pace, bits=bits)
             keeper.save()
@@ -301,13 +331,14 @@ class Trainer:
         bits: float | None = None,
         sample: str = "",
     ) -> None:
-        if not self.processes.first:
+        if not self.writes:
             return
         tokens = self.step * self.plan.batch * self.plan.context
         point: dict[str, Any] = {"step": self.step, "steps": self.plan.steps, "tokens": tokens}
         if loss is not None:
             point["loss"] = loss
-            point |= pace.measures(self._peak * self.processes.size)
+            shared = self.processes.size if self.replicas is None else self.replicas.size
+            point |= pace.measures(self._peak * shared)
             # Of the last step. The vectors' rate; the matrices' is in the same proportion to its own.
             point["learning_rate"] = self.plan.vector_rate * self.plan.rate(self.step - 1)
             if math.isfinite(self._norm):  # JSON knows no infinity
@@ -316,6 +347,8 @@ class Trainer:
             point["bits_per_byte"] = round(bits, 4)
         point |= {name: count for name in ("clipped", "skipped") if (count := getattr(self.guard, name))}
         point |= {"peak_memory": peak_memory(), "seconds": round(pace.seconds, 2), "at": now_ms()}
+        if self.replicas is not None:
+            point["replicas"] = self.replicas.size  # that took part in the last step
         if sample:
             point["sample"] = sample
         if curve is not None:
