@@ -93,3 +93,15 @@ def test_the_commands_export_and_train_on_a_folder(tmp_path: Path) -> None:
     size = ("--tokens", 2000, "--width", 32, "--layers", 1, "--context", 32, "--batch", 4)
     assert "300 posts" in run("train", "--corpus", tmp_path / "out", *size).stdout
     assert "holds posts, not documents" in run("train", "--corpus", tmp_path / "posts", *size, code=2).stderr
+
+
+def test_the_command_makes_documents_of_posts_in_several_processes(tmp_path: Path) -> None:
+    pytest.importorskip("datatrove")
+    store, _ = _network(tmp_path / "home")
+    export_corpus(Reader(store), tmp_path / "posts", posts=True)
+    command = [sys.executable, "-m", "myna", "corpus", "make", tmp_path / "posts", tmp_path / "out", "--tasks", "2"]
+    done = subprocess.run([*map(str, command), "--workers", "2", "--json"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["documents"] == 300
+    again = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=300)
+    assert again.returncode == 2 and "is there already" in again.stderr

@@ -5,7 +5,7 @@ import pytest
 
 from myna.corpus import build_corpus, keep_to_permitted
 from myna.gate import Reader
-from myna.network import Consent, Deletion, Person, Post, Problem, Purpose, Visibility
+from myna.network import Action, ActionKind, Consent, Deletion, Person, Post, Problem, Purpose, Visibility
 from myna.network.store import Store
 
 
@@ -69,3 +69,22 @@ def test_an_older_corpus_is_removed_when_a_new_one_stands(store: Store, tmp_path
     second = build_corpus(reader, tmp_path / "corpus")
     assert second.directory.exists()
     assert not first.directory.exists()
+
+
+def test_likes_given_here_make_levels_of_reaction(store: Store, tmp_path: Path) -> None:
+    day = 86_400_000
+    store.append([Post(f"home:d{n}", "home:a", n * day, f"Of day {n} there is this to say") for n in range(1, 120)])
+    reader = Reader(store)
+    told = "<|reaction:4|>"
+    assert told not in build_corpus(reader, tmp_path / "before").tokenizer.controls
+    likes = [
+        Action(f"home:l{n}-{who}", f"home:p{who}", f"home:d{n}", ActionKind.LIKE, n * day + 1)
+        for n in range(1, 120)
+        for who in range(n % 7)
+    ]
+    store.append(likes)
+    assert told in build_corpus(reader, tmp_path / "after").tokenizer.controls
+    first = build_corpus(reader, tmp_path / "then", actions=1)
+    assert told not in first.tokenizer.controls
+    store.append([Action(f"{like.id}-back", like.person_id, like.post_id, ActionKind.UNLIKE, like.at + 1) for like in likes])
+    assert told not in build_corpus(reader, tmp_path / "back").tokenizer.controls

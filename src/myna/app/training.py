@@ -265,7 +265,9 @@ class TrainingRun:
                     init = state.get("init")
                     theirs = OpenTokenizer.adopt(Path(init["folder"])) if init else None
                     given = Path(state["asked"]["folder"]["path"]) if "folder" in state["asked"] else None
-                    built = build_corpus(self._reader, self._corpora, progress, theirs, given)
+                    # Likes go on coming in; a run taken again counts those that the first one did.
+                    actions = (again or state)["facts"].get("actions", 0)
+                    built = build_corpus(self._reader, self._corpora, progress, theirs, given, actions)
                 state["corpus"] = built.description.hash
                 state["reading"] = time.monotonic() - began
             if again is not None and state["corpus"] != again["corpus"]["hash"]:

@@ -1,4 +1,4 @@
-"""The training text as files: export."""
+"""The training text as files: export, make."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,13 +7,9 @@ import typer
 
 from myna.cli.opening import Database, Home, Json, network
 from myna.cli.show import answer, bar
+from myna.network import Problem
 
 app = typer.Typer(help="The training text as Parquet files.", no_args_is_help=True)
-
-
-@app.callback()
-def _commands() -> None:
-    """The training text as Parquet files."""
 
 
 @app.command()
@@ -35,3 +31,24 @@ def export(
     what = "posts" if posts else "documents"
     value = {"folder": directory, what: found.rows, "files": found.files, "hash": found.hash, "dropped": found.dropped}
     answer(value, json, f"{found.rows:,} {what} in {found.files:,} files of {directory}")
+
+
+@app.command()
+def make(
+    posts: Annotated[Path, typer.Argument(help="A folder of posts: `myna corpus export --posts`, or as it has them.")],
+    directory: Annotated[Path, typer.Argument(help="A new or empty folder for the documents.")],
+    tasks: Annotated[int, typer.Option(min=1, help="Parts the work is cut into.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="How many of them at once.")] = 1,
+    json: Json = False,
+) -> None:
+    """Makes documents from posts in many processes, by datatrove. Stopped anywhere, the same command goes on."""
+    try:
+        from myna.corpus.datatrove import make_documents
+    except ModuleNotFoundError as error:
+        raise Problem(
+            f"This needs the package {error.name}, which is not there: `pip install 'myna[scale]'`."
+        ) from error
+
+    with bar("Making documents") as progress:
+        found = make_documents(posts, directory, tasks, workers, progress)
+    answer({"folder": directory, **found}, json, f"{found['documents']:,} documents in {found['files']:,} files")

@@ -7,6 +7,7 @@ from myna.corpus.controls import vocabulary_of
 from myna.corpus.documents import gather, permitted
 from myna.corpus.importing import documents_of
 from myna.corpus.open_tokenizer import AnyTokenizer
+from myna.corpus.reactions import with_reactions
 from myna.corpus.shards import Corpus, remove_other_corpora, write_corpus
 from myna.corpus.tokenizer import train_tokenizer, vocabulary_size
 from myna.corpus.types import Gathered
@@ -23,17 +24,19 @@ def build_corpus(
     progress: Progress = quiet,
     tokenizer: AnyTokenizer | None = None,
     folder: Path | None = None,
+    actions: int = 0,
 ) -> Corpus:
     """Builds the corpus of all posts that may be trained on, at `parent`/its hash, and removes those before it.
 
     tokenizer: of a model that is gone on from; without one, one is learned from these posts. folder: documents as
-    Parquet (parquet.py) instead of all posts; the gate is asked about each of theirs.
+    Parquet (parquet.py) instead of all posts; the gate is asked about each of theirs. actions: the last action (a
+    sequence number) that counts as a reaction; 0 for the newest.
     Raises Problem where there is nothing to learn from.
     """
     progress(0, 100)
     deletions = reader.last_seq()["deletions"]
     if folder is None:
-        gathered = _gathered(reader, part(progress, 0, 80, 100))
+        gathered = _gathered(reader, actions, part(progress, 0, 80, 100))
     else:
         gathered = documents_of(reader, folder, part(progress, 0, 80, 100))
         if not gathered.documents:
@@ -69,9 +72,9 @@ def build_corpus(
     return corpus
 
 
-def _gathered(reader: Reader, progress: Progress) -> Gathered:
+def _gathered(reader: Reader, actions: int, progress: Progress) -> Gathered:
     """The documents of all permitted posts."""
-    posts, admitted = permitted(reader, part(progress, 0, 1, 2))
+    posts, admitted = permitted(reader, part(progress, 0, 40, 100))
     if not posts:
         there = reader.last_seq()["posts"]
         raise Problem(
@@ -81,7 +84,8 @@ def _gathered(reader: Reader, progress: Progress) -> Gathered:
             else "There is nothing to train on: the gate admits none of the posts for training. Posts from elsewhere "
             "need their author's yes or the operator's: `myna import PATH --allow train`."
         )
-    return gather(posts, admitted, part(progress, 1, 2, 2))
+    posts = with_reactions(reader, posts, until=actions, progress=part(progress, 40, 50, 100))
+    return gather(posts, admitted, part(progress, 50, 100, 100))
 
 
 def keep_to_permitted(corpus: Corpus, reader: Reader) -> int:

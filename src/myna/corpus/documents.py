@@ -7,7 +7,8 @@ back to the root; a post that an earlier document has taught stands there as con
 import gc
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -89,7 +90,7 @@ def _gathered(posts: Iterable[Post], admitted: dict[str, int], progress: Progres
     kept, texts = [kept[place] for place in singular], [texts[place] for place in singular]
     spoken = languages_said(kept, texts)
     controls, registers = controls_of(kept, texts, spoken)
-    documents = _documents(kept, texts, spoken, controls)
+    documents = joined(kept, texts, spoken, controls)
     languages = Counter(document.lang for document in documents)
     progress(len(ordered), len(ordered))
     return Gathered(documents, admitted, {reason: n for reason, n in dropped.items() if n}, dict(languages), registers)
@@ -116,8 +117,13 @@ def _spam(posts: Sequence[Post], repeated: np.ndarray) -> np.ndarray:
     """Posts, (posts,) bool, of people who hardly ever say anything new: what is left of them is more of the same."""
     said = Counter(post.author_id for post in posts)
     again = Counter(posts[place].author_id for place in np.flatnonzero(repeated).tolist())
-    spammers = {who for who, times in again.items() if said[who] >= _SPAMMING and times >= _REPEATED * said[who]}
-    return np.array([post.author_id in spammers for post in posts], bool)
+    found = spammers(said, again)
+    return np.array([post.author_id in found for post in posts], bool)
+
+
+def spammers(said: Mapping[Any, int], again: Mapping[Any, int]) -> set[Any]:
+    """Authors most of whose posts repeat. said: how many posts each wrote; again: how many of these are repeats."""
+    return {who for who, times in again.items() if said[who] >= _SPAMMING and times >= _REPEATED * said[who]}
 
 
 def languages_said(posts: Sequence[Post], texts: Sequence[str]) -> list[str]:
@@ -129,10 +135,10 @@ def languages_said(posts: Sequence[Post], texts: Sequence[str]) -> list[str]:
     return found
 
 
-def _documents(
+def joined(
     posts: Sequence[Post], texts: Sequence[str], languages: Sequence[str], controls: Sequence[tuple[str, ...]]
 ) -> list[Document]:
-    """posts, texts, languages, controls: in the order of time."""
+    """The threads of these posts as documents. posts, texts, languages, controls: in the order of time."""
     places = {post.id: place for place, post in enumerate(posts)}
     before = [_before(post, place, places) for place, post in enumerate(posts)]
     answered = {at for at, _ in before}

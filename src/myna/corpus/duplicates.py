@@ -45,9 +45,7 @@ def repeats(texts: Sequence[str], resemblance: float = 0.8) -> tuple[np.ndarray,
     if met.any():
         # The flags name every member of a pair; only the later one goes, and only if the whole signature agrees.
         tokens, lengths = tokens[np.repeat(met, lengths)], lengths[met]
-        offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.uint64)
-        rows = rensa.RMinHash.digest_matrix_from_flat_token_hashes(tokens, offsets, _HASHES, _SEED).to_rows()
-        near[places[met]] = _later(np.asarray(rows, np.uint32), resemblance)
+        near[places[met]] = later(_signatures(tokens, lengths), resemblance)
     return exact, near
 
 
@@ -65,10 +63,47 @@ def _letters(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     return codes[kept], np.concatenate(([0], np.cumsum(kept)))[ends]
 
 
+def fingerprints(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What `repeats` compares, for texts that do not all lie in one place: keys, (texts,) uint64, alike where texts are
+    the same; signatures, (texts, 64) uint32; and which texts are long enough to have one, (texts,) bool."""
+    letters, starts = _letters(texts)
+    lengths = np.diff(starts)
+    long = lengths >= _SHORTEST
+    signatures = np.zeros((len(texts), _HASHES), np.uint32)
+    if long.any():
+        among = np.repeat(long, lengths)
+        signatures[long] = _signatures(_shingles(letters[among], lengths[long]), lengths[long])
+    return _keys(texts, letters, starts), signatures, long
+
+
+def bands(signatures: np.ndarray) -> np.ndarray:
+    """(texts, 8) uint64: a number for each band of signatures; near-duplicates have one in common."""
+    parts = np.ascontiguousarray(signatures).view(np.uint64).reshape(len(signatures), _BANDS, -1)
+    found = np.broadcast_to(np.arange(1, _BANDS + 1, dtype=np.uint64), parts.shape[:2]).copy()
+    for place in range(parts.shape[2]):
+        found = (found ^ parts[:, :, place]) * _FACTOR
+        found ^= found >> np.uint64(29)
+    return found
+
+
+def _signatures(tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """(texts, 64) uint32 of the shingles, in a row, of texts with so many each."""
+    offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.uint64)
+    rows = rensa.RMinHash.digest_matrix_from_flat_token_hashes(tokens, offsets, _HASHES, _SEED).to_rows()
+    return np.asarray(rows, np.uint32)
+
+
 def _exact(texts: Sequence[str], letters: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Which texts have the letters of an earlier one, (texts,) bool."""
+    exact = np.ones(len(texts), bool)
+    exact[np.unique(_keys(texts, letters, starts), return_index=True)[1]] = False
+    return exact
+
+
+def _keys(texts: Sequence[str], letters: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """A hash of each text's letters, (texts,) uint64."""
     whole, borders = memoryview(letters.tobytes()), (4 * starts).tolist()
-    keys = np.fromiter(
+    return np.fromiter(
         (
             # Emoji-only and other wordless texts have no letters and are compared as they are.
             xxhash.xxh3_64_intdigest(whole[begin:end] if end > begin else text.encode(errors="surrogatepass"))
@@ -77,9 +112,6 @@ def _exact(texts: Sequence[str], letters: np.ndarray, starts: np.ndarray) -> np.
         np.uint64,
         len(texts),
     )
-    exact = np.ones(len(texts), bool)
-    exact[np.unique(keys, return_index=True)[1]] = False
-    return exact
 
 
 def _shingles(letters: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -100,13 +132,13 @@ def _shingles(letters: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     return hashes
 
 
-def _later(signatures: np.ndarray, resemblance: float) -> np.ndarray:
+def later(signatures: np.ndarray, resemblance: float = 0.8) -> np.ndarray:
     """Which signatures, (texts, hashes) uint32, are those of a near-duplicate of an earlier one that stays."""
     found = np.zeros(len(signatures), bool)
     width = _HASHES // _BANDS
-    bands = np.ascontiguousarray(signatures).view(f"V{4 * width}").tolist()
+    rows = np.ascontiguousarray(signatures).view(f"V{4 * width}").tolist()
     index: dict[tuple[int, bytes], list[int]] = {}
-    for place, keys in enumerate(bands):
+    for place, keys in enumerate(rows):
         buckets = [index.setdefault(key, []) for key in enumerate(keys)]
         others = sorted({other for bucket in buckets for other in bucket})
         alike = signatures[others] == signatures[place]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from myna.corpus.documents import cleaned, gather, languages_said, permitted
 from myna.corpus.parquet import DOCUMENTS, POSTS, folder_hash, write_documents, write_posts
+from myna.corpus.reactions import with_reactions
 from myna.gate import MYNA, Reader
 from myna.network import Post, Problem, Progress, Purpose, part, quiet
 
@@ -45,7 +46,8 @@ def export_corpus(
         files = write_posts(found, fresh, about)
         rows = dropped.pop("", 0)
     else:
-        read, admitted = permitted(reader, part(progress, 0, 40, 100))
+        read, admitted = permitted(reader, part(progress, 0, 30, 100))
+        read = with_reactions(reader, read, progress=part(progress, 30, 40, 100))
         gathered = gather(_shared(reader, read) if shared else read, admitted, part(progress, 40, 90, 100))
         dropped.update(gathered.dropped)
         rows = len(gathered.documents)

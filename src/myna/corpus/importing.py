@@ -25,9 +25,8 @@ def documents_of(reader: Reader, folder: Path, progress: Progress = quiet) -> Ga
     Raises Problem, with file and row, for what is no such folder.
     """
     files = shards(folder, DOCUMENTS)
-    dropped: Counter[str] = Counter()
-    for path in files:
-        dropped.update(about_shard(path).get("dropped", {}))
+    # Every file tells of the whole folder.
+    dropped: dict[str, int] = about_shard(files[0]).get("dropped", {})
     held = list(read_documents(folder))
     ids = sorted({passage.post_id for document in held for passage in document.passages})
     posts: dict[str, Post] = {}
@@ -42,7 +41,7 @@ def documents_of(reader: Reader, folder: Path, progress: Progress = quiet) -> Ga
     documents, registers = _controlled(documents, posts)
     languages = Counter(document.lang for document in documents)
     progress(1, 1)
-    return Gathered(documents, dict(admitted), dict(dropped), dict(languages), registers)
+    return Gathered(documents, dict(admitted), dropped, dict(languages), registers)
 
 
 def _permitted(document: Document, posts: dict[str, Post]) -> Iterable[Document]:

@@ -58,10 +58,16 @@ _SPELT = {joint: token for token, joint in _JOINTS.items()}
 _PLACEHOLDER = re.compile("|".join(map(re.escape, (USER, URL, EMAIL, PHONE))))
 
 
-def write_documents(documents: Iterable[Document], directory: Path, about: Mapping[str, Any], name: str = "") -> int:
+def write_documents(documents: Iterable[Document], directory: Path, about: Mapping[str, Any]) -> int:
     """Writes documents in files of at most 100,000 rows; returns how many files. about: what the metadata says beside
-    the format; name: put into the files' names, for writers that share a folder."""
-    return _write(map(_row, documents), DOCUMENT_COLUMNS, directory, DOCUMENTS, about, name)
+    the format."""
+    return write_rows(map(document_row, documents), directory, about)
+
+
+def write_rows(rows: Iterable[dict[str, Any]], directory: Path, about: Mapping[str, Any], name: str = "") -> int:
+    """As `write_documents`, of rows with its columns. name: put into the files' names, for writers that share a
+    folder."""
+    return _write(rows, DOCUMENT_COLUMNS, directory, DOCUMENTS, about, name)
 
 
 def write_posts(posts: Iterable[Post], directory: Path, about: Mapping[str, Any]) -> int:
@@ -118,7 +124,8 @@ def folder_hash(directory: Path, kind: str = DOCUMENTS) -> str:
     return digest.hexdigest()[:16]
 
 
-def _row(document: Document) -> dict[str, Any]:
+def document_row(document: Document) -> dict[str, Any]:
+    """A document as a row."""
     passages = document.passages
     text = "".join(f"{_SPELT.get(passage.joint, '')}{passage.text}" for passage in passages)
     return {

@@ -27,10 +27,13 @@ def with_reactions(
     likes = _likes(reader, {post.id for post in posts}, until or reader.last_seq()["actions"], progress)
     found = []
     for post in posts:
-        here = (likes[post.id], reposts[post.id], replies[post.id])
-        if any(here):
-            most = map(max, here, (post.like_count, post.repost_count, post.reply_count))
-            post = replace(post, **dict(zip(("like_count", "repost_count", "reply_count"), most, strict=True)))
+        if likes[post.id] or reposts[post.id] or replies[post.id]:
+            post = replace(
+                post,
+                like_count=max(post.like_count, likes[post.id]),
+                repost_count=max(post.repost_count, reposts[post.id]),
+                reply_count=max(post.reply_count, replies[post.id]),
+            )
         found.append(post)
     return found
 
