@@ -204,7 +204,7 @@ def _settled(reader: Reader, progress: Progress) -> tuple[list[Written], Floats]
     newest = posts[-1].created_at if posts else 0
     settled = [
         post
-        for post in with_reactions(reader, posts, reposts, progress=counting)
+        for post in with_reactions(reader, posts, [*posts, *reposts], progress=counting)
         if post.created_at <= newest - SETTLED
     ]
     counts = [[post.like_count, post.repost_count, post.reply_count] for post in settled]

@@ -38,7 +38,7 @@ def build_corpus(
     if folder is None:
         gathered = _gathered(reader, actions, part(progress, 0, 80, 100))
     else:
-        gathered = documents_of(reader, folder, part(progress, 0, 80, 100))
+        gathered = documents_of(reader, folder, actions, part(progress, 0, 80, 100))
         if not gathered.documents:
             raise Problem(
                 f"There is nothing to train on: the gate admits none of the posts of {folder}. Their posts must be in "
@@ -84,7 +84,7 @@ def _gathered(reader: Reader, actions: int, progress: Progress) -> Gathered:
             else "There is nothing to train on: the gate admits none of the posts for training. Posts from elsewhere "
             "need their author's yes or the operator's: `myna import PATH --allow train`."
         )
-    posts = with_reactions(reader, posts, until=actions, progress=part(progress, 40, 50, 100))
+    posts = with_reactions(reader, posts, posts, actions, part(progress, 40, 50, 100))
     return gather(posts, admitted, part(progress, 50, 100, 100))
 
 

@@ -47,7 +47,7 @@ def export_corpus(
         rows = dropped.pop("", 0)
     else:
         read, admitted = permitted(reader, part(progress, 0, 30, 100))
-        read = with_reactions(reader, read, progress=part(progress, 30, 40, 100))
+        read = with_reactions(reader, read, read, progress=part(progress, 30, 40, 100))
         gathered = gather(_shared(reader, read) if shared else read, admitted, part(progress, 40, 90, 100))
         dropped.update(gathered.dropped)
         rows = len(gathered.documents)

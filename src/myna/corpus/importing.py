@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from myna.corpus.controls import controls_of
+from myna.corpus.documents import permitted
 from myna.corpus.parquet import DOCUMENTS, about_shard, read_documents, shards
+from myna.corpus.reactions import with_reactions
 from myna.corpus.types import Document, Gathered, Joint, Passage
 from myna.gate import MYNA, Reader
 from myna.network import Post, Progress, Purpose, quiet
@@ -19,10 +21,11 @@ from myna.network import Post, Progress, Purpose, quiet
 _TOGETHER = 10_000
 
 
-def documents_of(reader: Reader, folder: Path, progress: Progress = quiet) -> Gathered:
+def documents_of(reader: Reader, folder: Path, actions: int = 0, progress: Progress = quiet) -> Gathered:
     """The documents of a folder that `export_corpus` or `myna corpus make` wrote, as `gather` would give them.
 
-    Raises Problem, with file and row, for what is no such folder.
+    actions: the last action that counts as a reaction; 0 for the newest. Raises Problem, with file and row, for what
+    is no such folder.
     """
     files = shards(folder, DOCUMENTS)
     # Every file tells of the whole folder.
@@ -32,7 +35,10 @@ def documents_of(reader: Reader, folder: Path, progress: Progress = quiet) -> Ga
     posts: dict[str, Post] = {}
     for start in range(0, len(ids), _TOGETHER):
         posts |= reader.posts(MYNA, Purpose.TRAIN, ids[start : start + _TOGETHER])
-        progress(start, len(ids))
+        progress(start, 2 * len(ids))
+    # Reactions are of posts that need not be in the folder.
+    counted = with_reactions(reader, list(posts.values()), permitted(reader)[0], actions)
+    posts = {post.id: post for post in counted}
     scope = reader.scope(MYNA, Purpose.TRAIN)
     admitted = Counter(scope.decide(post).reason for post in posts.values())
     if gone := len(ids) - len(posts):

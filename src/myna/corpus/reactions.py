@@ -12,18 +12,18 @@ _ACTIONS = 5_000_000
 
 
 def with_reactions(
-    reader: Reader, posts: Sequence[Post], others: Iterable[Post] = (), until: int = 0, progress: Progress = quiet
+    reader: Reader, posts: Sequence[Post], among: Iterable[Post], until: int = 0, progress: Progress = quiet
 ) -> list[Post]:
     """These posts with the counts of what they got here, where that is more.
 
-    Reposts and replies are counted among these posts and `others`: permitted ones. Likes are all there are, up to the
-    action `until` (a sequence number; 0 for the newest).
+    among: all permitted posts, of which the reposts and replies are counted. Likes are all there are up to the action
+    `until` (a sequence number; 0 for the newest).
     """
     reposts: Counter[str] = Counter()
     replies: Counter[str] = Counter()
-    for among in (posts, others):
-        reposts.update(post.repost_of for post in among if post.repost_of)
-        replies.update(post.reply_to for post in among if post.reply_to)
+    for post in among:
+        reposts[post.repost_of] += 1
+        replies[post.reply_to] += 1
     likes = _likes(reader, {post.id for post in posts}, until or reader.last_seq()["actions"], progress)
     found = []
     for post in posts:
