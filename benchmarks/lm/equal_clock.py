@@ -23,7 +23,7 @@ from lm.text import corpus_of, posts
 from myna.app.language import allocator_environment
 from myna.corpus import Corpus
 from myna.model import new_model, shape_of
-from myna.training import Family, Processes, Trainer, calibrated_plan, held_out, set_threads, threads_here
+from myna.training import Family, Order, Processes, Trainer, calibrated_plan, held_out, set_threads, threads_here
 
 _FAMILY = Family(shape_of, new_model)
 
@@ -63,16 +63,18 @@ def _train(directory: str, name: str, minutes: str, seed: str) -> float:
         # Its own calibration counts.
         trainer = Trainer(plan, _FAMILY, corpus)
         trainer.run(until=lambda: time.monotonic() - began > seconds * 1.05)
-        print(f"ours: {plan.width} wide, {plan.layers} layers, {trainer.step} of {plan.steps} steps", file=sys.stderr)
+        read = trainer.step * plan.batch * plan.context
+        print(f"ours: {plan.width} wide, {plan.layers} layers, {read:,} tokens", file=sys.stderr)
         return trainer.bits_per_byte() or 0.0
     import torch
 
     torch.manual_seed(int(seed))
     set_threads(threads_here())
     shape = _FAMILY.shape(plan.width, plan.layers, plan.vocabulary, plan.context)
-    order = Trainer(plan, _FAMILY, corpus).order
+    # The same windows, of the newest text too.
+    order = Order(corpus, plan.seed, plan.context, plan.intended if plan.newest else 0)
     loop = Loop(PEERS[name](shape).train(), order, plan.batch, compiled=seconds > 120)
-    loop.train(seconds)
+    print(f"{name}: {loop.train(seconds):,} tokens", file=sys.stderr)
     return loop.bits_per_byte(corpus, plan.context)
 
 
