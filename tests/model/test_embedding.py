@@ -124,8 +124,19 @@ def test_a_hashtag_of_several_words_shares_rows_with_its_words(tokenizer: Tokeni
     features = Features(tokenizer, 4096, clean)
     tag, words = features.of(["#RedTomatoSoil", "red tomato soil"])
     hashed = {row for row in words if row >= len(tokenizer)}
-    assert len(hashed) == 3
+    assert len(hashed) == 4, "and the beginning of the one that is longer"
     assert hashed < set(tag)
+
+
+def test_forms_of_a_word_share_its_beginning_which_older_tables_do_not_have(
+    tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    for beginnings in (True, False):
+        features = Features(tokenizer, 4096, clean, beginnings)
+        Embedder(features, np.ones((features.rows, 8), np.float32)).save(tmp_path)
+        again = Embedder.load(tmp_path, tokenizer, clean).features
+        one, two = ({row for row in rows if row >= len(tokenizer)} for rows in again.of(["gardener", "gardens"]))
+        assert len(one & two) == beginnings
 
 
 def test_posts_tied_by_an_answer_come_together_beyond_what_they_share_in_words(tokenizer: Tokenizer) -> None:

@@ -7,7 +7,7 @@ size (docs/model.md), and a sum of rows embeds thousands of posts in the time on
 Notable choices:
 - Beside its tokens, each word counts by a hash of its lower-case form (as in fastText, arXiv 1607.04606): a word the
   tokenizer cuts in pieces keeps a row of its own, and one never seen before still meets itself. A hashtag of several
-  words counts by each of them too.
+  words counts by each of them too, and a longer word by its first five letters, which its other forms begin with.
 - Any prefix of a vector is a vector: learned so (Kusupati et al. 2022, "Matryoshka representation learning", arXiv
   2205.13147), and made so by `Embedder.cut`.
 - What a text was is not remembered from one call to the next: only words that are a single token, which the model's
@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 import xxhash
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 from scipy.sparse import csr_array
 
 from myna.model.types import Tokens
@@ -37,6 +37,8 @@ _WORDS = re.compile(r"[^\W_]+")
 _JOINED = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 """The words of a hashtag written in CamelCase."""
 _PLACEHOLDERS = re.compile(r"<\|\w+\|>")
+_BEGINNING = 5
+"""Letters of a longer word that count by themselves."""
 _MOST_FEATURES = 4096
 _BATCH = 512
 
@@ -47,13 +49,17 @@ Unit = tuple[str, tuple[int, ...]]
 class Features:
     """From text to rows of the table: its tokens' ids, and after these `buckets` rows for hashed words.
 
-    clean: what is done to a text as people write it before it is tokens.
+    clean: what is done to a text as people write it before it is tokens. beginnings: whether longer words count by
+    their first letters too; tables from before that was so have no rows for it.
     """
 
-    def __init__(self, tokenizer: Tokens, buckets: int, clean: Callable[[str], str] = str) -> None:
+    def __init__(
+        self, tokenizer: Tokens, buckets: int, clean: Callable[[str], str] = str, beginnings: bool = True
+    ) -> None:
         self._tokenizer = tokenizer
         self._clean = clean
         self.buckets = buckets
+        self.beginnings = beginnings
         self.rows = len(tokenizer) + buckets
         self._known: dict[str, tuple[int, ...]] = {}
 
@@ -88,6 +94,8 @@ class Features:
         if unit[0] == "#":
             parts = _JOINED.findall(unit)
             words += [part.lower() for part in parts] if len(parts) > 1 else []
+        if self.beginnings:
+            words += [f"{word[:_BEGINNING]}-" for word in words if len(word) > _BEGINNING]
         return [xxhash.xxh3_64_intdigest(word.encode()) % self.buckets for word in words]
 
 
@@ -118,7 +126,8 @@ class Embedder:
 
     def save(self, directory: Path) -> None:
         """Writes `embedding.safetensors`, half precision."""
-        save_file({"table": self.table.astype(np.float16)}, directory / "embedding.safetensors")
+        about = {"beginnings": "yes"} if self.features.beginnings else {}
+        save_file({"table": self.table.astype(np.float16)}, directory / "embedding.safetensors", about)
 
     @classmethod
     def load(
@@ -131,10 +140,12 @@ class Embedder:
         """Reads what `save` wrote, cut to `dimensions` where given. Raises Problem where it cannot."""
         path = directory / "embedding.safetensors"
         try:
-            table = load_file(path)["table"].astype(np.float32)
+            with safe_open(path, "numpy") as file:
+                table = file.get_tensor("table").astype(np.float32)
+                beginnings = "beginnings" in (file.metadata() or {})
         except (OSError, SafetensorError, KeyError) as error:
             raise Problem(f"The embedding {path} cannot be read: {error}. Train again with `myna train`.") from error
-        whole = cls(Features(tokenizer, len(table) - len(tokenizer), clean), table)
+        whole = cls(Features(tokenizer, len(table) - len(tokenizer), clean, beginnings), table)
         return whole if dimensions is None else whole.cut(dimensions)
 
 
