@@ -141,7 +141,7 @@ def _fitted(before: Sequence[Post], steps: int, pair_steps: int) -> Embedder:
         answers, follows = ties(before)
         model = trainer.model
         fit = fit_embedder(  # type: ignore[arg-type]
-            model, tokenizer, clean, known, held_out, answers=answers, follows=follows, most_steps=pair_steps
+            model, tokenizer, clean, known, held_out, answers=answers, follows=follows, steps=pair_steps
         )
         return fit[0]
 

@@ -56,6 +56,7 @@ def test_it_needs_a_key_for_answering(served: Any) -> None:
         ({"frequency_penalty": 1.5}, "frequency_penalty"),
         ({"lang": "<|pad|>"}, "lang"),
         ({"reaction": 5}, "reaction"),
+        ({"topic": ""}, "topic"),
         ({"register": -1}, "register"),
         ({"prompt": [1, "two", 3]}, "prompt"),
         ({"prompt": [-1]}, "prompt"),
@@ -181,4 +182,7 @@ def test_a_control_the_model_knows_changes_what_is_written_and_one_it_does_not_i
         refused = ask(trained, path, {**body, "lang": "xx"})
         assert refused.status_code == 400
         assert "it knows" in refused.json()["error"]["message"]
+        refused = ask(trained, path, {**body, "topic": "no|such topic"})
+        assert refused.status_code == 400
+        assert "cannot be asked for topic" in refused.json()["error"]["message"]
     assert ask(trained, "/completions", {**PROMPT, "prompt": [0], "lang": "en"}).status_code == 400

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from myna.app.language import Language
@@ -67,6 +68,15 @@ def test_a_post_deleted_after_the_export_is_not_learned(tmp_path: Path) -> None:
     export_corpus(Reader(store), tmp_path / "out")
     store.append([Deletion("home:7", "post", 9)])
     assert language.train(_DIAL, folder=tmp_path / "out")["documents"] == 299
+
+
+def test_a_folder_that_another_pipeline_has_filtered_is_trained_on(tmp_path: Path) -> None:
+    store, language = _network(tmp_path / "home")
+    export_corpus(Reader(store), tmp_path / "out")
+    (tmp_path / "less").mkdir()
+    table = pl.read_parquet(tmp_path / "out" / "documents-00000.parquet").filter(pl.col("text").str.contains("rope"))
+    table.write_parquet(tmp_path / "less" / "with-rope.parquet")
+    assert language.train(_DIAL, folder=tmp_path / "less")["documents"] == len(table) < 300
 
 
 def test_no_run_is_lost_for_a_folder_that_is_none(tmp_path: Path) -> None:

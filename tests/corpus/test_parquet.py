@@ -24,15 +24,19 @@ def _text(n: int) -> str:
 def store(tmp_path: Path) -> Store:
     """Threads, quotes, repeats, mentions, languages said and not said, reactions, and what may not be learned."""
     store = Store(f"sqlite:///{tmp_path / 'myna.db'}")
-    people = [Person(f"home:p{who}", f"p{who}") for who in range(8)]
+    people = [Person(f"home:p{who}", f"p{who}") for who in range(24)]
     posts = []
     for n in range(600):
         reply = f"home:{n - 2}" if n % 3 == 2 else ""
         quote = f"home:{n - 5}" if n % 11 == 7 else ""
-        text = _text(n % 550) + (" @lan@example.org https://x.org/1" if n % 7 == 0 else "")
+        text = (
+            _text(n % 550)
+            + (" #trams" if n % 5 == 0 else "")
+            + (" @lan@example.org https://x.org/1" if n % 7 == 0 else "")
+        )
         lang = "en" if n % 2 else ""
         posts.append(
-            Post(f"home:{n}", f"home:p{n % 8}", (n + 1) * _DAY, text, lang, reply, "", quote, like_count=n % 13)
+            Post(f"home:{n}", f"home:p{n % 24}", (n + 1) * _DAY, text, lang, reply, "", quote, like_count=n % 13)
         )
     store.append([*people, *posts])
     store.append([Post("home:f", "home:p1", 5, "For followers only", visibility=Visibility.FOLLOWERS)])
@@ -53,6 +57,7 @@ def test_a_corpus_built_from_the_exported_documents_is_the_same_to_the_bit(store
     assert exported.rows == own.description.documents
     assert theirs.description.dropped == own.description.dropped == exported.dropped
     assert "<|reply|>" in _held(own) and "<|quote|>" in _held(own) and "<|reaction:" in _held(own)
+    assert "<|topic:trams|>" in _held(own)
 
 
 def test_documents_name_their_posts_authors_and_times_and_the_files_what_they_hold(
@@ -117,6 +122,17 @@ def test_files_for_others_hold_only_what_may_be_exported(store: Store, tmp_path:
     authors = {p.author_id for d in read_documents(tmp_path / "outFalse") for p in d.passages}
     assert authors == {"home:p4"}
     assert {post.author_id for post in read_posts(*(tmp_path / "outTrue").iterdir())} == {"home:p4"}
+
+
+def test_an_export_that_was_stopped_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
+    def stop(done: int, total: int) -> None:
+        if done * 2 > total:
+            raise KeyboardInterrupt
+
+    for posts in (False, True):
+        with pytest.raises(KeyboardInterrupt):
+            export_corpus(Reader(store), tmp_path / "deep" / "out", posts, progress=stop)
+        assert not list((tmp_path / "deep").iterdir())
 
 
 def test_a_folder_with_something_in_it_is_not_written_into(store: Store, tmp_path: Path) -> None:

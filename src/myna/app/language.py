@@ -137,16 +137,18 @@ class Language:
         lang: str = "",
         register: int | None = None,
         reaction: int | None = None,
+        topic: str = "",
         actor: Actor = MYNA,
     ) -> Recorded:
         """What goes on from the prompt (text, or token ids as they are), in pieces, to the end of the
         post; begun at once, beside what others ask for, here or by the server of MYNA_MODEL_URL.
 
         after: posts, each the answer to the one before; what is written then answers the last. lang, register (0
-        formal to 3 informal), reaction (0 to 4, the best received): what to write (myna.corpus.controls). actor: whom
-        it is for, as its decision says; that is kept when the text is finished or let go of, with the seed that was
-        chosen where none is asked. Raises Problem before there is a model, for a control that the version does not know
-        (422), where too many wait (503), or where the server cannot be asked (503)."""
+        formal to 3 informal), reaction (0 to 4, the best received), topic (a word): what to write
+        (myna.corpus.controls). actor: whom it is for, as its decision says; that is kept when the text is finished or
+        let go of, with the seed that was chosen where none is asked. Raises Problem before there is a model, for a
+        control that the version does not know (422), where too many wait (503), or where the server cannot be asked
+        (503)."""
         if max_tokens < 1 or not 0 <= temperature <= 5 or not 0 < top_p <= 1:
             raise Problem(
                 "Writing needs at least one token, a temperature from 0 to 5 and a top_p above 0 and up to 1.", 422
@@ -158,11 +160,11 @@ class Language:
         sampling = Sampling(max_tokens, temperature, top_p, secrets.randbelow(_SEEDS) if seed is None else seed)
         tokenizer = version.tokenizer
         if isinstance(prompt, str):
-            controls = version.controls(lang, register, reaction)
+            controls = version.controls(lang, register, reaction, topic)
             posts = [text for post in after if (text := clean(post))]
             prompt = prompt_ids(tokenizer, clean(prompt), posts, controls)
-        elif lang or register is not None or reaction is not None:
-            raise Problem("lang, register and reaction go with a prompt that is text, not with token ids.", 422)
+        elif lang or register is not None or reaction is not None or topic:
+            raise Problem("lang, register, reaction and topic go with a prompt that is text, not with token ids.", 422)
         if not prompt or not 0 <= min(prompt) <= max(prompt) < len(tokenizer):
             raise Problem(f"The token ids of a prompt are at least one, from 0 to {len(tokenizer) - 1}.", 422)
         name = version.directory.name
@@ -310,14 +312,14 @@ class _Version:
             return self._tokenizer
 
     def has(self, name: str, value: Any) -> bool:
-        """Whether it knows this value of the control: lang, register or reaction."""
+        """Whether it knows this value of the control: lang, register, reaction or topic."""
         return _control(name, value) in self.tokenizer.controls
 
-    def controls(self, lang: str, register: int | None, reaction: int | None) -> list[int]:
+    def controls(self, lang: str, register: int | None, reaction: int | None, topic: str) -> list[int]:
         """The ids of these controls. Raises Problem (422) for one it does not know."""
         known = self.tokenizer.controls
         found = []
-        for name, value in (("lang", lang), ("register", register), ("reaction", reaction)):
+        for name, value in (("lang", lang), ("register", register), ("reaction", reaction), ("topic", topic)):
             if value in ("", None):
                 continue
             if not self.has(name, value):
@@ -373,10 +375,10 @@ class _Version:
 
 
 def _control(name: str, value: Any) -> str:
-    from myna.corpus import lang_token, reaction_token, register_token
+    from myna.corpus import lang_token, reaction_token, register_token, topic_token
 
-    if name == "lang":
-        return lang_token(value)
+    if name in ("lang", "topic"):
+        return lang_token(value) if name == "lang" else topic_token(value)
     return register_token(value) if name == "register" else reaction_token(value)
 
 

@@ -41,11 +41,12 @@ def generate(
     lang: Annotated[str, typer.Option("--lang", help="Language to write in, e.g. de.")] = "",
     register: Annotated[int | None, typer.Option(min=0, max=3, help="0 formal to 3 informal.")] = None,
     reaction: Annotated[int | None, typer.Option(min=0, max=4, help="0 badly to 4 best received.")] = None,
+    topic: Annotated[str, typer.Option("--topic", help="A word or hashtag that many wrote of.")] = "",
     json: Json = False,
 ) -> None:
     """Lets the network's own model write."""
     with network(home, database) as myna:
-        how = (prompt, tokens, temperature, top_p, seed, (), (), lang, register, reaction)
+        how = (prompt, tokens, temperature, top_p, seed, (), (), lang, register, reaction, topic)
         # Closed before the network is, also by Ctrl-C: what was written by then is a decision too.
         with closing(myna.language.generate(*how, OPERATOR)) as pieces:
             if json:

@@ -19,6 +19,7 @@ from myna.corpus.controls import (
     reaction_token,
     register_of,
     register_token,
+    topic_token,
     vocabulary_of,
 )
 from myna.corpus.documents import gather, permitted
@@ -41,6 +42,7 @@ from myna.corpus.tokenizer import (
     train_tokenizer,
     vocabulary_size,
 )
+from myna.corpus.topics import find_topics, topics_of
 from myna.corpus.types import Description, Document, Gathered, Joint, Passage
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "controls_of",
     "drop_from_all",
     "export_corpus",
+    "find_topics",
     "folder_hash",
     "gather",
     "has_words",
@@ -90,6 +93,8 @@ __all__ = [
     "remove_other_corpora",
     "repeats",
     "ties",
+    "topic_token",
+    "topics_of",
     "train_tokenizer",
     "vocabulary_of",
     "vocabulary_size",

@@ -1,10 +1,10 @@
 """Control tokens: what is known of a document's last post beside its words, put before them to be asked for.
 
-    <|endoftext|> <|lang:de|> <|register:1|> <|reaction:4|> the words
+    <|endoftext|> <|lang:de|> <|register:1|> <|reaction:4|> <|topic:tram|> the words
 
 (Keskar et al. 2019, "CTRL", arXiv 1909.05858.) All is computed from the facts: the language; the author's style so far,
-as a quartile of all authors'; and the reactions, as a quintile of how they compare with that author's own earlier ones.
-Nothing of a topic.
+as a quartile of all authors'; the reactions, as a quintile of how they compare with that author's own earlier ones;
+and a word or hashtag that many people use (topics.py).
 """
 
 import re
@@ -16,6 +16,7 @@ from math import log1p
 
 import numpy as np
 
+from myna.corpus.topics import find_topics, topics_of
 from myna.network import Post
 
 REGISTERS, REACTIONS = 4, 5
@@ -29,7 +30,7 @@ _SETTLED = 86_400_000
 _SHORT = 80
 _EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
 _CLOSED = frozenset(".?…。？!！|\"'”»)")
-_CONTROL = re.compile(r"<\|(?:lang|register|reaction):[^|]*\|>")
+_CONTROL = re.compile(r"<\|(?:lang|register|reaction|topic):[^|]*\|>")
 _BARE = 64
 """Of 256 documents have no controls at all; of the others a third lack each, so that each is left out of half."""
 
@@ -48,6 +49,12 @@ def register_token(register: int) -> str:
 def reaction_token(reaction: int) -> str:
     """The control of a reception: 0 the fifth that did worst for their author, 4 the one that did best."""
     return f"<|reaction:{reaction}|>"
+
+
+def topic_token(topic: str) -> str:
+    """The control of a topic, with or without `#`; empty for none."""
+    name = topic.strip().lstrip("#").lower()
+    return f"<|topic:{name}|>" if name else ""
 
 
 def is_control(name: str) -> bool:
@@ -87,20 +94,22 @@ def controls_of(
     lang_names = {lang: lang_token(lang) for lang in set(languages)}
     register_names = ["", *map(register_token, range(REGISTERS))]
     reaction_names = ["", *map(reaction_token, range(REACTIONS))]
+    topics = find_topics(posts, texts, languages)
+    about = map(topic_token, topics_of(texts, topics))
     found = [
-        kept(post.id, (lang_names[lang], register_names[register + 1], reaction_names[reaction + 1]))
-        for post, lang, register, reaction in zip(posts, languages, registers, reactions, strict=True)
+        kept(post.id, (lang_names[lang], register_names[register + 1], reaction_names[reaction + 1], topic))
+        for post, lang, register, reaction, topic in zip(posts, languages, registers, reactions, about, strict=True)
     ]
     return found, edges
 
 
 def kept(post_id: str, names: Sequence[str]) -> tuple[str, ...]:
-    """Those of these controls (at most three; empty names for none) that are not left out of this post's document.
+    """Those of these controls (at most four; empty names for none) that are not left out of this post's document.
 
     A model must write without them too: a quarter of documents have none, and each is in half of all. By the id, so
     that the same posts make the same corpus.
     """
-    chance = blake2b(post_id.encode(), digest_size=4).digest()
+    chance = blake2b(post_id.encode(), digest_size=5).digest()
     if chance[0] < _BARE:
         return ()
     return tuple(name for name, drawn in zip(names, chance[1:], strict=False) if name and drawn % 3)

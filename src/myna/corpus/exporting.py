@@ -38,12 +38,24 @@ def export_corpus(
     fresh = directory.with_name(f".{directory.name}.part")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
+    try:
+        rows, files, dropped = _write(reader, fresh, posts, shared, progress)
+        fresh.replace(directory)
+    finally:
+        # Stopped on the way, no one's words are left lying about.
+        shutil.rmtree(fresh, ignore_errors=True)
+    progress(1, 1)
+    return Exported(rows, files, folder_hash(directory, POSTS if posts else DOCUMENTS), dropped)
+
+
+def _write(
+    reader: Reader, directory: Path, posts: bool, shared: bool, progress: Progress
+) -> tuple[int, int, dict[str, int]]:
+    """Rows, files, and posts left out by reason."""
     about = {"facts": reader.last_seq(), "shared": shared}
     dropped: Counter[str] = Counter()
-    rows = 0
     if posts:
-        found = _posts(reader, shared, dropped, progress)
-        files = write_posts(found, fresh, about)
+        files = write_posts(_posts(reader, shared, dropped, progress), directory, about)
         rows = dropped.pop("", 0)
     else:
         read, admitted = permitted(reader, part(progress, 0, 30, 100))
@@ -51,14 +63,10 @@ def export_corpus(
         gathered = gather(_shared(reader, read) if shared else read, admitted, part(progress, 40, 90, 100))
         dropped.update(gathered.dropped)
         rows = len(gathered.documents)
-        files = write_documents(gathered.documents, fresh, about | {"dropped": gathered.dropped})
+        files = write_documents(gathered.documents, directory, about | {"dropped": gathered.dropped})
     if not rows:
-        fresh.rmdir()
         raise Problem("There is nothing to write: the gate admits no post with words of its own.")
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    fresh.replace(directory)
-    progress(1, 1)
-    return Exported(rows, files, folder_hash(directory, POSTS if posts else DOCUMENTS), dict(dropped))
+    return rows, files, dict(dropped)
 
 
 def _posts(reader: Reader, shared: bool, dropped: Counter[str], progress: Progress) -> Iterator[Post]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from myna.corpus.controls import controls_of
-from myna.corpus.documents import permitted
+from myna.corpus.documents import languages_said, permitted
 from myna.corpus.parquet import DOCUMENTS, about_shard, read_documents, shards
 from myna.corpus.reactions import with_reactions
 from myna.corpus.types import Document, Gathered, Joint, Passage
@@ -72,7 +72,9 @@ def _controlled(documents: list[Document], posts: dict[str, Post]) -> tuple[list
     learned = {p.post_id: p.text for document in documents for p in document.passages if not p.context}
     ordered = sorted((posts[id] for id in learned), key=lambda post: (post.created_at, post.seq, post.id))
     texts = [learned[post.id] for post in ordered]
-    controls, registers = controls_of(ordered, texts, [lang.get(post.id, post.lang) for post in ordered])
+    spoken = languages_said(ordered, texts)
+    spoken = [lang.get(post.id, found) for post, found in zip(ordered, spoken, strict=True)]
+    controls, registers = controls_of(ordered, texts, spoken)
     found = {post.id: names for post, names in zip(ordered, controls, strict=True)}
     documents = [replace(document, controls=found.get(document.passages[-1].post_id, ())) for document in documents]
     return sorted(documents, key=lambda document: document.at), registers

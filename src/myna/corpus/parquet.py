@@ -97,8 +97,10 @@ def about_shard(path: Path) -> dict[str, Any]:
         said: dict[str, Any] = json.loads(pl.read_parquet_metadata(path).get("myna", "{}"))
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise Problem(f"{path} cannot be read as Parquet: {error}.") from error
-    if said.get("format", _FORMAT) != _FORMAT:
-        raise Problem(f"{path} was written by a later version of Myna, which knows format {said['format']}.")
+    if not isinstance(said, dict) or said.get("format", _FORMAT) != _FORMAT:
+        raise Problem(
+            f"{path} says of itself what this version of Myna does not know; a later one may have written it."
+        )
     return said
 
 

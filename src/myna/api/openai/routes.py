@@ -174,7 +174,7 @@ def _draws(
     """The n texts asked for. Each has a seed of its own, so that they differ and can be had again."""
     temperature = 1.0 if body.temperature is None else body.temperature
     seeds = [None if body.seed is None else (body.seed + i) % 2**53 for i in range(body.n or 1)]
-    how: tuple[Any, ...] = (body.stops, after, body.lang or "", body.style, body.reaction)
+    how: tuple[Any, ...] = (body.stops, after, body.lang or "", body.style, body.reaction, body.topic or "")
     return [Draw(prompt, most, temperature, body.top_p or 1.0, seed, *how) for seed in seeds]
 
 

@@ -37,11 +37,13 @@ class _Sampling(_Sent):
     stream_options: StreamOptions | None = None
     user: Annotated[str, Field(max_length=500)] | None = None
     lang: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", max_length=35)] | None = None
-    """Ours, as the next two: the language to write in, one that the version was trained on."""
+    """Ours, as the next three: the language to write in, one that the version was trained on."""
     style: Annotated[int, Field(ge=0, le=3), WHOLE] | None = Field(None, alias="register")
     """From the most formal quarter of authors, 0, to the most informal; every class has a `register` already."""
     reaction: Annotated[int, Field(ge=0, le=4), WHOLE] | None = None
     """From the worst received fifth of posts, 0, to the best."""
+    topic: Annotated[str, Field(min_length=1, max_length=41)] | None = None
+    """A word or hashtag that many people of the network wrote of."""
     frequency_penalty: Annotated[float, Field(ge=0, le=0)] | None = None
     presence_penalty: Annotated[float, Field(ge=0, le=0)] | None = None
 

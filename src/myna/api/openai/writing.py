@@ -36,6 +36,7 @@ class Draw:
     lang: str = ""
     register: int | None = None
     reaction: int | None = None
+    topic: str = ""
     text: str = ""
     finish: str = ""
     tokens: int = 0
@@ -53,7 +54,7 @@ def begin(myna: Myna, actor: Actor, draws: Sequence[Draw]) -> list[Recorded]:
     try:
         for draw in draws:
             how = (draw.max_tokens, draw.temperature, draw.top_p, draw.seed, draw.stop, draw.after)
-            controls = (draw.lang, draw.register, draw.reaction)
+            controls = (draw.lang, draw.register, draw.reaction, draw.topic)
             writing = myna.language.generate(draw.prompt, *how, *controls, actor)
             draw.decision = writing.decision
             begun.append(writing)
