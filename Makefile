@@ -1,5 +1,5 @@
 # Each target does the set-up it needs by itself. Needs Python 3.11+, git and make; nothing is installed outside .venv
-# except what `make test` needs and the system's package manager provides (a browser).
+# except what `make test` needs and the system's package manager provides (a browser), and .venv-vllm for `make interop`.
 
 PYTHON ?= python3
 VENV := .venv
@@ -33,6 +33,7 @@ test: $(VENV)/.tested lint
 	$(BIN)/python -m pytest -m "not interop" $(ARGS)
 
 interop: $(VENV)/.tested
+	@scripts/provide-vllm $(BIN)/python
 	$(BIN)/python -m pytest -m interop $(ARGS)
 
 bench: $(VENV)/.tested
@@ -45,4 +46,4 @@ lint: $(VENV)/.tested
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-vllm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
