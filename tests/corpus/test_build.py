@@ -73,13 +73,13 @@ def test_an_older_corpus_is_removed_when_a_new_one_stands(store: Store, tmp_path
 
 def test_likes_given_here_make_levels_of_reaction(store: Store, tmp_path: Path) -> None:
     day = 86_400_000
-    store.append([Post(f"home:d{n}", "home:a", n * day, f"Of day {n} there is this to say") for n in range(1, 120)])
+    store.append([Post(f"home:d{n}", "home:a", n * day, f"Of day {n} there is this to say") for n in range(1, 400)])
     reader = Reader(store)
     told = "<|reaction:4|>"
     assert told not in build_corpus(reader, tmp_path / "before").tokenizer.controls
     likes = [
         Action(f"home:l{n}-{who}", f"home:p{who}", f"home:d{n}", ActionKind.LIKE, n * day + 1)
-        for n in range(1, 120)
+        for n in range(1, 400)
         for who in range(n % 7)
     ]
     store.append(likes)
