@@ -1,7 +1,7 @@
 """Memorisation: what a model that read its text twelve times gives away, without the filter and with it.
 
 Secrets are planted among real posts, each in one post. A peer here is the same model without the filter of
-`myna.model.verbatim`, asked in the same way.
+`myna.model.guarding`, asked in the same way.
 
 --data takes a folder of the documented layout; without it MYNA_DATA's congress_tweets_2016, else a simulated network.
 """
@@ -19,8 +19,8 @@ from result import Row
 from lm.network import posts_of
 from myna.corpus import Corpus, gather, make_canaries, train_tokenizer, vocabulary_size, write_corpus
 from myna.model import Transformer, new_model, sample, shape_of
+from myna.model.guarding import find_guarded
 from myna.model.memorisation import Known, given_away
-from myna.model.verbatim import find_verbatim
 from myna.network import WORLD, Post
 from myna.training import Family, Size, Trainer, faster_precision, make_plan
 
@@ -50,8 +50,13 @@ def rows(data: Path | None, quick: bool) -> Iterator[Row]:
         places = _learned(corpus)
         names = places["author_id"].cast(pl.Categorical).to_physical().to_numpy()
         offsets, lengths = places["offset"].to_numpy(), places["length"].to_numpy()
-        blocks = find_verbatim(corpus.tokens, offsets, lengths, names)
-        yield Row("filter: bytes a token of training text", "bytes", 4 * len(blocks.hashes) / len(corpus.tokens))
+        learned = (
+            tokenizer.decode(corpus.tokens[begin : begin + length].tolist())
+            for begin, length in zip(offsets.tolist(), lengths.tolist(), strict=True)
+        )
+        runs = find_guarded(learned, names)
+        blocks = runs.tokens(tokenizer.bytes_of)
+        yield Row("filter: bytes a token of training text", "bytes", 4 * len(runs.hashes) / len(corpus.tokens))
         decode, secrets = tokenizer.decode, [(canary.prompt, canary.secret) for canary in canaries]
         plain, guarded = (len(given_away(model, tokenizer, secrets, decode, way)) for way in (None, blocks))
         size_told = f"{model.shape.parameters / 1e6:.2f}M parameters"

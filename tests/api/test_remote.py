@@ -1,5 +1,6 @@
 """A language model that lets another server write, which here is our own over real HTTP."""
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from myna.app.language import Language
 from myna.app.remote import ModelServer
+from myna.model.guarding import find_guarded
 from myna.network import Problem
 
 
@@ -27,6 +29,22 @@ def test_what_a_server_writes_is_what_is_written_here(trained: Any, address: str
     whole = "".join(remote.generate("The", 30, 1.0, 1.0, 3))
     letter = next(letter for letter in whole if letter.isalpha())
     assert "".join(remote.generate("The", 30, 1.0, 1.0, 3, [letter])) == whole[: whole.index(letter)]
+
+
+def test_what_a_server_writes_ends_before_a_guarded_run(trained: Any, address: str, tmp_path: Path) -> None:
+    ours = trained.myna
+    asked: tuple[Any, ...] = ("The", 60, 1.0, 1.0, 1)
+    whole = "".join(_language(trained, address).generate(*asked))
+    shutil.copytree(Path(ours.settings.home) / "models", tmp_path / "models")
+    # A network whose posts that text is taken from: its letters are guarded here, and are not there.
+    guarded = find_guarded([f"The{whole}"], [0])
+    guarded.save(tmp_path / "models" / "language" / ours.language.version)
+    server = ModelServer(f"{address}/v1/", trained.operator["Authorization"].removeprefix("Bearer "))
+    begun = Language(tmp_path, ours.reader, ours.log, server).generate(*asked)
+    written = "".join(begun)
+    assert whole.startswith(written) and len(written) < len(whole)
+    assert not guarded.holds(f"The{written}") and guarded.holds(f"The{whole[: len(written) + 1]}")
+    assert begun.finish == "stop" and 0 < begun.tokens <= 60
 
 
 def test_nothing_is_written_there_for_who_has_gone(trained: Any, address: str) -> None:

@@ -11,7 +11,7 @@ from myna.corpus import Corpus, Tokenizer
 from myna.decisions import DecisionLog
 from myna.gate import Reader
 from myna.model import load_model
-from myna.model.verbatim import RUN, Verbatim
+from myna.model.guarding import Guarded
 from myna.network import Deletion, Person, Post, Problem
 from myna.network.store import Store
 from myna.training import Dial
@@ -111,10 +111,8 @@ def test_what_the_first_version_may_not_repeat_one_that_learned_to_answer_may_no
     answer = "we mend oars and sails every day but Sunday, from nine until the last boat is in"
     examples = _examples(tmp_path, *[[("user", "are you open"), ("assistant", answer)]] * 30)
     second = language.train(Dial(tokens=2048, context=64, batch=8), chat=True, examples=examples)["version"]
-    before, after = (Verbatim.load(tmp_path / "models" / "language" / str(version)) for version in (first, second))
+    before, after = (Guarded.load(tmp_path / "models" / "language" / str(version)) for version in (first, second))
     assert len(before.hashes)
     assert np.isin(before.hashes, after.hashes).all()
     # The operator's own answers are there to be given.
-    tokenizer = Tokenizer.load(tmp_path / "models" / "language" / str(second))
-    ids = tokenizer.encode(answer)
-    assert len(ids) > RUN and not after.holds(ids)
+    assert not after.holds(answer)

@@ -33,7 +33,7 @@ from myna.network import Problem, Progress, quiet
 if TYPE_CHECKING:
     from myna.corpus import AnyTokenizer
     from myna.model import Embedder, Sampler
-    from myna.model.verbatim import Verbatim
+    from myna.model.guarding import Guarded, GuardedTokens
     from myna.training import Dial
 
 _SEEDS = 2**53
@@ -169,9 +169,9 @@ class Language:
             raise Problem(f"The token ids of a prompt are at least one, from 0 to {len(tokenizer) - 1}.", 422)
         name = version.directory.name
         begun = (
-            self._server.write(self.name, prompt, sampling, stop, readable)
+            self._server.write(self.name, prompt, sampling, stop, readable, version.guarded, tokenizer.decode(prompt))
             if self._server is not None
-            else write(version.sampler, tokenizer, prompt, sampling, stop, readable, version.verbatim)
+            else write(version.sampler, tokenizer, prompt, sampling, stop, readable, version.blocks)
         )
         return Recorded(begun, self._log, self.generated, actor, name, sampling)
 
@@ -340,11 +340,22 @@ class _Version:
             return self._sampler
 
     @cached_property
-    def verbatim(self) -> "Verbatim | None":
-        """The runs of people's own words that are not to be repeated; None for a version from before there were any."""
-        from myna.model.verbatim import FILE, Verbatim
+    def guarded(self) -> "Guarded":
+        """The runs of people's own words that are not to be repeated. Raises Problem for a version that has none."""
+        from myna.model.guarding import FILE, Guarded
 
-        return Verbatim.load(self.directory) if (self.directory / FILE).exists() else None
+        if not (self.directory / FILE).exists():
+            raise Problem(
+                f"{self.directory.name} is from before runs of letters were guarded, and is not let write: it has no "
+                f"{FILE}. Train again with `myna train`.",
+                503,
+            )
+        return Guarded.load(self.directory)
+
+    @cached_property
+    def blocks(self) -> "GuardedTokens":
+        """The same, for who writes its tokens."""
+        return self.guarded.tokens(self.tokenizer.bytes_of)
 
     @cached_property
     def _tokenizer(self) -> "AnyTokenizer":

@@ -8,19 +8,21 @@ import polars as pl
 
 from myna.app.conversations import EXAMPLE
 from myna.corpus import PLANTED, Corpus, make_canaries
-from myna.model.verbatim import Verbatim, find_verbatim
+from myna.model.guarding import Guarded, find_guarded
 from myna.network import Progress, part, quiet
 
 if TYPE_CHECKING:
     from myna.model import Transformer
 
 
-def guarded(corpus: Corpus) -> Verbatim:
+def guarded(corpus: Corpus) -> Guarded:
     """The runs of a corpus's training text that fewer than three of its authors share; what the operator gave as
     examples of answers is there to be repeated."""
     learned = trained_on(corpus).filter(~pl.col("post_id").str.starts_with(EXAMPLE))
     _, authors = np.unique(learned["author_id"].to_numpy(), return_inverse=True)
-    return find_verbatim(corpus.tokens, learned["offset"].to_numpy(), learned["length"].to_numpy(), authors)
+    places = zip(learned["offset"].to_list(), learned["length"].to_list(), strict=True)
+    tokens, decode = corpus.tokens, corpus.tokenizer.decode
+    return find_guarded((decode(tokens[begin : begin + length].tolist()) for begin, length in places), authors)
 
 
 def trained_on(corpus: Corpus) -> pl.DataFrame:
@@ -30,7 +32,7 @@ def trained_on(corpus: Corpus) -> pl.DataFrame:
 
 
 def planted_and_leaked(
-    model: "Transformer", corpus: Corpus, blocks: Verbatim, before: int = 0, progress: Progress = quiet
+    model: "Transformer", corpus: Corpus, runs: Guarded, before: int = 0, progress: Progress = quiet
 ) -> dict[str, Any]:
     """{"planted": secrets in the text, "known": how many of them the model alone writes, "leaks": how many it writes
     where it is served, with what is guarded}. before: secrets that the model it started from had read."""
@@ -38,7 +40,7 @@ def planted_and_leaked(
 
     count = max(int(corpus.posts["post_id"].str.starts_with(PLANTED).sum()), before)
     secrets = [(canary.prompt, canary.secret) for canary in make_canaries(count)]
-    decode = corpus.tokenizer.decode
+    decode, blocks = corpus.tokenizer.decode, runs.tokens(corpus.tokenizer.bytes_of)
     training = model.training
     model.eval()
     known = given_away(model, corpus.tokenizer, _told(secrets, part(progress, 0, 80, 100)), decode)

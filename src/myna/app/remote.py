@@ -1,6 +1,7 @@
 """A server that writes in place of this process: vLLM, or anything that speaks OpenAI's completions, when outgrown.
 
-The prompt goes as token ids, made here: no template and no tokenizer of another version comes between.
+The prompt goes as token ids, made here: no template and no tokenizer of another version comes between. What comes back
+is held against the guarded runs here (myna.model.guarding), whatever tokens it was made of.
 """
 
 import json
@@ -14,9 +15,12 @@ from myna.network import Problem
 
 if TYPE_CHECKING:
     from myna.model import Sampling
+    from myna.model.guarding import Guarded
 
 _PATIENCE = 120.0
 """Seconds without a word from the server after which it is held to be away."""
+_REMEMBERED = 500
+"""Characters before a piece among which the letters of a run are looked for; marks and spaces are characters too."""
 
 
 class ModelServer:
@@ -27,9 +31,17 @@ class ModelServer:
         self._key = key
 
     def write(
-        self, model: str, prompt: Sequence[int], sampling: "Sampling", stop: Sequence[str], show: Callable[[str], str]
+        self,
+        model: str,
+        prompt: Sequence[int],
+        sampling: "Sampling",
+        stop: Sequence[str],
+        show: Callable[[str], str],
+        guarded: "Guarded",
+        before: str,
     ) -> "RemoteWriting":
-        """Begins a text. Raises Problem (503) where the server cannot be reached, or refuses."""
+        """Begins a text, which ends before it would complete a guarded run; before: the prompt as text. Raises Problem
+        (503) where the server cannot be reached, or refuses."""
         asked: dict[str, Any] = {
             "model": model,
             "prompt": list(prompt),
@@ -44,7 +56,7 @@ class ModelServer:
         }
         if sampling.seed is not None:
             asked["seed"] = sampling.seed
-        return RemoteWriting(self._open(asked), len(prompt), show, self._lost)
+        return RemoteWriting(self._open(asked), len(prompt), show, self._lost, guarded, before)
 
     def _open(self, asked: dict[str, Any]) -> HTTPResponse:
         headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
@@ -78,12 +90,15 @@ class RemoteWriting:
         prompt_tokens: int,
         show: Callable[[str], str],
         lost: Callable[[Exception], Problem],
+        guarded: "Guarded",
+        before: str,
     ) -> None:
         self.prompt_tokens = prompt_tokens
         self.tokens = 0
         self.finish = ""
         self._cancelled = False
         self._answer, self._show, self._lost = answer, show, lost
+        self._guarded, self._before = guarded, before
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -94,7 +109,7 @@ class RemoteWriting:
                 line = self._answer.readline()
                 if self._cancelled or not line or line.startswith(b"data: [DONE]"):
                     self._answer.close()
-                elif line.startswith(b"data: ") and (piece := self._take(json.loads(line[6:]))):
+                elif line.startswith(b"data: ") and (piece := self._kept(self._take(json.loads(line[6:])))):
                     return self._show(piece)
         except (OSError, ValueError, KeyError, HTTPException) as error:
             self._answer.close()
@@ -106,13 +121,24 @@ class RemoteWriting:
         """Nobody waits for more: the connection closes with the next piece. From any thread."""
         self._cancelled = True
 
+    def _kept(self, piece: str) -> str:
+        """What of a piece may stand; where that is not all of it, the text ends there."""
+        self._before = self._before[-_REMEMBERED:]
+        allowed = self._guarded.allowed(self._before, piece)
+        if allowed < len(piece):
+            self.finish = "stop"
+            self._answer.close()
+        self._before += piece
+        return piece[:allowed]
+
     def _take(self, event: dict[str, Any]) -> str:
         if "error" in event:
             raise ValueError(event["error"].get("message", "an error"))
-        if event.get("usage"):
-            self.tokens = event["usage"]["completion_tokens"]
         text = ""
         for choice in event["choices"]:
             self.finish = choice.get("finish_reason") or self.finish
             text += choice["text"]
+        self.tokens += bool(text)  # a piece is a token, or a few, until the server tells
+        if event.get("usage"):
+            self.tokens = event["usage"]["completion_tokens"]
         return text

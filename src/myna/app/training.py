@@ -189,7 +189,7 @@ class TrainingRun:
                 until=until,
                 tell=tell,
                 changed=self._changed,
-                sample=lambda model: _sample(model, corpus),
+                sample=lambda model: _sample(model, corpus, self._run),
             )
 
     def _stage(self, name: str) -> None:
@@ -240,8 +240,8 @@ class TrainingRun:
     def _corpus(self, progress: Progress) -> "Corpus":
         from myna.app.memorisation import guarded
         from myna.corpus import Corpus, OpenTokenizer, build_corpus, load_tokenizer
-        from myna.model.verbatim import FILE as VERBATIM
-        from myna.model.verbatim import Verbatim
+        from myna.model.guarding import FILE as GUARDED
+        from myna.model.guarding import Guarded
 
         state, again = self._state, self._state["asked"]["again"]
         began = time.monotonic()
@@ -253,7 +253,7 @@ class TrainingRun:
             else:
                 for name in ("checkpoints", BOARD):
                     shutil.rmtree(self._run / name, ignore_errors=True)
-                for name in ("curve.jsonl", "manifest.json", VERBATIM):
+                for name in ("curve.jsonl", "manifest.json", GUARDED):
                     (self._run / name).unlink(missing_ok=True)
                 state.pop("plan", None)
                 state["facts"] = self._reader.last_seq()
@@ -277,12 +277,12 @@ class TrainingRun:
                     "The same run needs the same text."
                 )
             _keep(self._run / "run.json", state)
-            if not (self._run / VERBATIM).exists():
+            if not (self._run / GUARDED).exists():
                 # Before anything is learned: what is deleted later may be known by then, and stays guarded.
                 runs = guarded(Corpus(self._corpora / state["corpus"]))
-                if state["start"] and (self._root / state["start"] / VERBATIM).exists():
+                if state["start"]:
                     # It still knows all that the version it starts from had read.
-                    runs = runs.together(Verbatim.load(self._root / state["start"]))
+                    runs = runs.together(Guarded.load(self._root / state["start"]))
                 runs.save(self._run)
         state |= self._processes.agree(state)
         progress(1, 1)
@@ -390,8 +390,8 @@ class TrainingRun:
         from myna.app.memorisation import planted_and_leaked
         from myna.corpus import persist
         from myna.model import save_model
-        from myna.model.verbatim import FILE as VERBATIM
-        from myna.model.verbatim import Verbatim
+        from myna.model.guarding import FILE as GUARDED
+        from myna.model.guarding import Guarded
 
         self._keep_to_permitted(corpus)
         fresh = self._root / ".publishing"
@@ -405,10 +405,10 @@ class TrainingRun:
             told = json.loads((self._root / start / "myna.json").read_text(encoding="utf-8"))
             before = int(told.get("planted", 0))
         self._stage("asking for planted secrets")
-        memorised = planted_and_leaked(model, corpus, Verbatim.load(self._run), before, part(progress, 0, 30, 100))
+        memorised = planted_and_leaked(model, corpus, Guarded.load(self._run), before, part(progress, 0, 30, 100))
         self._stage("embedding")
         quality = self._embed(fresh, model, corpus, plan.seed, part(progress, 30, 100, 100))
-        for name in ("curve.jsonl", "manifest.json", VERBATIM):
+        for name in ("curve.jsonl", "manifest.json", GUARDED):
             shutil.copyfile(self._run / name, fresh / name)
         if (self._run / BOARD).is_dir():
             shutil.copytree(self._run / BOARD, fresh / BOARD)
@@ -576,13 +576,15 @@ def refuse_leaking(about: dict[str, Any]) -> None:
         )
 
 
-def _sample(model: Any, corpus: "Corpus") -> str:
-    """A little of what the model would write now."""
+def _sample(model: Any, corpus: "Corpus", run: Path) -> str:
+    """A little of what the model would write now, as it is written for people."""
     from myna.corpus import readable
     from myna.model import Alone, Sampling, write
+    from myna.model.guarding import Guarded
 
-    sampler = Alone(model, len(corpus.tokenizer))
-    return "".join(write(sampler, corpus.tokenizer, "", Sampling(_SAMPLE_TOKENS, seed=0), (), readable))
+    sampler, tokenizer = Alone(model, len(corpus.tokenizer)), corpus.tokenizer
+    blocks = Guarded.load(run).tokens(tokenizer.bytes_of)
+    return "".join(write(sampler, tokenizer, "", Sampling(_SAMPLE_TOKENS, seed=0), (), readable, blocks))
 
 
 def _keep(path: Path, body: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ def sample(
     """Token ids that go on from the prompt, until one of `ends` or max_tokens.
 
     usable: ids below this are the tokenizer's, the rows beyond are padding; never: ids not to be written; blocks: told
-    the history and an id, whether that one may not follow (myna.model.verbatim). temperature
+    the history and an id, whether that one may not follow (myna.model.guarding). temperature
     0 takes the likeliest. lock: held while computing, not between tokens, so that many can write by turns. When the
     context is full, the newer half of it is read again and the writing goes on.
     """

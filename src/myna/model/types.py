@@ -17,7 +17,7 @@ class Sampling:
 
 
 Blocks = Callable[[Sequence[int], int], bool]
-"""Whether an id may not be written after a history of ids (myna.model.verbatim)."""
+"""Whether an id may not be written after a history of ids (myna.model.guarding)."""
 
 
 class Ids(Protocol):
