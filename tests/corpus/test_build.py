@@ -84,7 +84,7 @@ def test_likes_given_here_make_levels_of_reaction(store: Store, tmp_path: Path) 
     ]
     store.append(likes)
     assert told in build_corpus(reader, tmp_path / "after").tokenizer.controls
-    first = build_corpus(reader, tmp_path / "then", actions=1)
+    first = build_corpus(reader, tmp_path / "then", facts=reader.last_seq() | {"actions": 0})
     assert told not in first.tokenizer.controls
     store.append(
         [Action(f"{like.id}-back", like.person_id, like.post_id, ActionKind.UNLIKE, like.at + 1) for like in likes]

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -6,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from myna.corpus import build_corpus, export_corpus, folder_hash, read_documents
+from myna.corpus import PLANTED, build_corpus, export_corpus, folder_hash, read_documents
 from myna.corpus.parquet import about_shard, read_posts
 from myna.gate import Reader
 from myna.network import Consent, Deletion, Person, Post, Problem, Purpose, Visibility
@@ -175,3 +176,27 @@ def test_a_folder_that_holds_no_documents_is_refused_with_what_is_wrong(
         build_corpus(Reader(store), tmp_path / "corpus", folder=tmp_path / "out")
     if any(path.suffix == ".parquet" for path in (tmp_path / "out").iterdir()) and "as Parquet" not in said:
         assert folder_hash(tmp_path / "out") != before
+
+
+def test_a_post_that_stands_twice_in_the_files_is_learned_once(store: Store, tmp_path: Path) -> None:
+    reader = Reader(store)
+    export_corpus(reader, tmp_path / "out")
+    own = build_corpus(reader, tmp_path / "own", folder=tmp_path / "out")
+    (file,) = (tmp_path / "out").glob("*.parquet")
+    shutil.copyfile(file, file.with_name("zzz.parquet"))
+    twice = build_corpus(reader, tmp_path / "twice", folder=tmp_path / "out")
+    assert twice.posts.filter(pl.col("learn"))["post_id"].is_duplicated().sum() == 0
+    assert twice.description.dropped["repeated in the files"] == own.posts.filter(pl.col("learn") & ~_planted()).height
+
+
+def _planted() -> pl.Expr:
+    return pl.col("post_id").str.starts_with(PLANTED)
+
+
+def test_times_in_units_of_their_own_are_refused(store: Store, tmp_path: Path) -> None:
+    export_corpus(Reader(store), tmp_path / "out")
+    (file,) = (tmp_path / "out").glob("*.parquet")
+    found = pl.read_parquet(file)
+    found.with_columns(pl.col("times").cast(pl.List(pl.Datetime("us")))).write_parquet(file)
+    with pytest.raises(Problem, match="milliseconds"):
+        build_corpus(Reader(store), tmp_path / "corpus", folder=tmp_path / "out")

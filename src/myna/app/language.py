@@ -279,6 +279,8 @@ class Language:
         with joined() as processes, ExitStack() as stack:
             self._root.mkdir(parents=True, exist_ok=True)
             replicas = None
+            if lighthouse and processes.size > 1:
+                raise Problem("Each replica is one process: start it without torchrun, or leave out --lighthouse.", 422)
             if lighthouse:
                 replicas = stack.enter_context(Replicas(lighthouse, self._root / "train.lock"))
             elif processes.first:

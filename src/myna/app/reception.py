@@ -140,8 +140,7 @@ class Forecaster:
         """By id, what the author's own newest posts could expect if they were written now: which of them to show
         others. Empty where no forecast of likes fits the language model in use."""
         fitted = self._fitted()
-        own = self._own(author_id)[-_COMPARED:]
-        if fitted is None or not own or not fitted.measured[0]:
+        if fitted is None or not fitted.measured[0] or not (own := self._own(author_id)[-_COMPARED:]):
             return {}
         now = now_ms() if now is None else now
         found = self._found(fitted, [_written_at(post, now) for post in own], own)

@@ -50,8 +50,8 @@ _WRITING_SECONDS = 1.0
 _SAMPLE_TOKENS = 24
 _PLANNING_SECONDS = 1.0
 """Between two looks of a replica at whether the first has planned the run."""
-_BEGINNING_SECONDS = 10.0
-"""In which the first puts away what it found of an older run."""
+_BEGINNING_SECONDS = 120.0
+"""In which the first puts away what it found of an older run, having looked through what it was given."""
 _TUNING_RATE = 0.2
 """Of a new model's learning rates, for one that learns to answer."""
 _OPEN_RATE = 0.02
@@ -147,7 +147,7 @@ class TrainingRun:
             return {}
         path, since = self._run / "run.json", time.monotonic()
         while not self._replicas.lead():
-            state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+            state = _read(path)
             alike = state.get("asked", {}).get("dial") == dial.to_dict()
             if alike and "plan" in state and (self._corpora / state["corpus"] / "corpus.json").exists():
                 self._processes = replace(self._processes, rank=1)
@@ -165,7 +165,7 @@ class TrainingRun:
             return self._steps(trainer, corpus)
         self._steps(trainer, corpus, replicas.lead)
         replicas.lead(wait=True)
-        if (self._run / "run.json").exists():
+        if _read(self._run / "run.json").get("decision") == self._state["decision"]:
             self._processes = replace(self._processes, rank=0)
             return self._steps(trainer, corpus)
         return None
@@ -248,6 +248,8 @@ class TrainingRun:
         if self._processes.first:
             if "corpus" not in state and again is not None:
                 state["corpus"] = again["corpus"]["hash"]
+                # Likes go on coming in; a run taken again counts those that the first one did.
+                state["facts"] = again.get("facts") or self._reader.last_seq()
             if "corpus" in state and (self._corpora / state["corpus"] / "corpus.json").exists():
                 self._keep_to_permitted(Corpus(self._corpora / state["corpus"]))
             else:
@@ -256,7 +258,8 @@ class TrainingRun:
                 for name in ("curve.jsonl", "manifest.json", GUARDED):
                     (self._run / name).unlink(missing_ok=True)
                 state.pop("plan", None)
-                state["facts"] = self._reader.last_seq()
+                if again is None:
+                    state["facts"] = self._reader.last_seq()
                 if state["start"]:
                     tokenizer = load_tokenizer(self._root / state["start"])
                     examples = Path(path) if (path := state["asked"]["examples"]) else None
@@ -265,9 +268,7 @@ class TrainingRun:
                     init = state.get("init")
                     theirs = OpenTokenizer.adopt(Path(init["folder"])) if init else None
                     given = Path(state["asked"]["folder"]["path"]) if "folder" in state["asked"] else None
-                    # Likes go on coming in; a run taken again counts those that the first one did.
-                    actions = (again or state)["facts"].get("actions", 0)
-                    built = build_corpus(self._reader, self._corpora, progress, theirs, given, actions)
+                    built = build_corpus(self._reader, self._corpora, progress, theirs, given, state["facts"])
                 state["corpus"] = built.description.hash
                 state["reading"] = time.monotonic() - began
             if again is not None and state["corpus"] != again["corpus"]["hash"]:
@@ -585,6 +586,15 @@ def _sample(model: Any, corpus: "Corpus", run: Path) -> str:
     sampler, tokenizer = Alone(model, len(corpus.tokenizer)), corpus.tokenizer
     blocks = Guarded.load(run).tokens(tokenizer.bytes_of)
     return "".join(write(sampler, tokenizer, "", Sampling(_SAMPLE_TOKENS, seed=0), (), readable, blocks))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What `_keep` wrote; nothing where there is none."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return found
 
 
 def _keep(path: Path, body: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from myna.cli.opening import Database, Home, Json, network
 from myna.cli.show import answer, bar
-from myna.network import Problem
+from myna.network import Problem, Purpose
 
 app = typer.Typer(help="The training text as Parquet files.", no_args_is_help=True)
 
@@ -28,6 +28,9 @@ def export(
 
     with network(home, database) as myna, bar("Exporting") as progress:
         found = export_corpus(myna.reader, directory, posts, shared, progress)
+        told = {"rows": found.rows, "hash": found.hash, "dropped": found.dropped}
+        asked = {"folder": directory.name, "posts": posts, "shared": shared}
+        myna.log.write("export", "operator", Purpose.EXPORT if shared else Purpose.TRAIN, asked, told)
     what = "posts" if posts else "documents"
     value = {"folder": directory, what: found.rows, "files": found.files, "hash": found.hash, "dropped": found.dropped}
     answer(value, json, f"{found.rows:,} {what} in {found.files:,} files of {directory}")

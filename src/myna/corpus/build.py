@@ -24,21 +24,22 @@ def build_corpus(
     progress: Progress = quiet,
     tokenizer: AnyTokenizer | None = None,
     folder: Path | None = None,
-    actions: int = 0,
+    facts: dict[str, int] | None = None,
 ) -> Corpus:
     """Builds the corpus of all posts that may be trained on, at `parent`/its hash, and removes those before it.
 
     tokenizer: of a model that is gone on from; without one, one is learned from these posts. folder: documents as
-    Parquet (parquet.py) instead of all posts; the gate is asked about each of theirs. actions: the last action (a
-    sequence number) that counts as a reaction; 0 for the newest.
+    Parquet (parquet.py) instead of all posts; the gate is asked about each of theirs. facts: the last of each
+    table that counts for reactions, as `Reader.last_seq` gives them; the newest without it.
     Raises Problem where there is nothing to learn from.
     """
     progress(0, 100)
     deletions = reader.last_seq()["deletions"]
+    facts = facts or reader.last_seq()
     if folder is None:
-        gathered = _gathered(reader, actions, part(progress, 0, 80, 100))
+        gathered = _gathered(reader, facts["actions"], part(progress, 0, 80, 100))
     else:
-        gathered = documents_of(reader, folder, actions, part(progress, 0, 80, 100))
+        gathered = documents_of(reader, folder, facts, part(progress, 0, 80, 100))
         if not gathered.documents:
             raise Problem(
                 f"There is nothing to train on: the gate admits none of the posts of {folder}. Their posts must be in "

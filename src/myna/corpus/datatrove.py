@@ -12,6 +12,7 @@ stages all lies in a working folder that every task must see. What of a stage is
 """
 
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +25,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import xxhash
+
+os.environ.setdefault("LOGURU_DIAGNOSE", "NO")  # else a task that fails writes what its variables hold, people's words
 from datatrove.data import Document
 from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
@@ -84,9 +87,11 @@ def make_documents(
     Raises Problem where the folder holds something, or for posts that cannot be read.
     """
     directory = directory.resolve()
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise Problem(f"{directory} is there already. Name an empty or a new folder.", 409)
     work = directory.with_name(f".{directory.name}.making")
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        if work.exists() and not (work / "documents").exists():
+            shutil.rmtree(work)  # all was done, and a kill left the words that lay between the stages
+        raise Problem(f"{directory} is there already. Name an empty or a new folder.", 409)
     asked = {"posts": folder_hash(posts, POSTS), "tasks": tasks}
     begun = work / "asked.json"
     if begun.exists() and json.loads(begun.read_text(encoding="utf-8")) != asked:
@@ -97,7 +102,7 @@ def make_documents(
         )
     out = work / "documents"
     out.mkdir(parents=True, exist_ok=True)
-    begun.write_text(json.dumps(asked), encoding="utf-8")
+    _keep(begun, json.dumps(asked).encode())
     all = stages(posts, work, out, tasks)
     for done, stage in enumerate(all):
         progress(done, len(all))

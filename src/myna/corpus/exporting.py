@@ -8,7 +8,6 @@ from pathlib import Path
 
 from myna.corpus.documents import cleaned, gather, languages_said, permitted
 from myna.corpus.parquet import DOCUMENTS, POSTS, folder_hash, write_documents, write_posts
-from myna.corpus.reactions import with_reactions
 from myna.gate import MYNA, Reader
 from myna.network import Post, Problem, Progress, Purpose, part, quiet
 
@@ -58,9 +57,10 @@ def _write(
         files = write_posts(_posts(reader, shared, dropped, progress), directory, about)
         rows = dropped.pop("", 0)
     else:
-        read, admitted = permitted(reader, part(progress, 0, 30, 100))
-        read = with_reactions(reader, read, read, progress=part(progress, 30, 40, 100))
-        gathered = gather(_shared(reader, read) if shared else read, admitted, part(progress, 40, 90, 100))
+        read, admitted = permitted(reader, part(progress, 0, 40, 100))
+        if shared:
+            read = _shared(reader, read, dropped)
+        gathered = gather(read, admitted, part(progress, 40, 90, 100))
         dropped.update(gathered.dropped)
         rows = len(gathered.documents)
         files = write_documents(gathered.documents, directory, about | {"dropped": gathered.dropped})
@@ -77,7 +77,7 @@ def _posts(reader: Reader, shared: bool, dropped: Counter[str], progress: Progre
         if reached == seq:
             return
         kept: list[Post] = []
-        for post in _shared(reader, read) if shared else read:
+        for post in _shared(reader, read, dropped) if shared else read:
             text, reason = cleaned(post)
             dropped[reason] += 1
             if not reason:
@@ -88,7 +88,9 @@ def _posts(reader: Reader, shared: bool, dropped: Counter[str], progress: Progre
         progress(min(seq, last), last)
 
 
-def _shared(reader: Reader, posts: list[Post]) -> list[Post]:
-    """Those that may also be exported."""
+def _shared(reader: Reader, posts: list[Post], dropped: Counter[str]) -> list[Post]:
+    """Those that may also be exported; the others are counted."""
     allowed = reader.posts(MYNA, Purpose.EXPORT, [post.id for post in posts])
+    if len(allowed) < len(posts):
+        dropped["may not be exported"] += len(posts) - len(allowed)
     return [post for post in posts if post.id in allowed]

@@ -21,23 +21,26 @@ from myna.network import Post, Progress, Purpose, quiet
 _TOGETHER = 10_000
 
 
-def documents_of(reader: Reader, folder: Path, actions: int = 0, progress: Progress = quiet) -> Gathered:
+def documents_of(reader: Reader, folder: Path, facts: dict[str, int], progress: Progress = quiet) -> Gathered:
     """The documents of a folder that `export_corpus` or `myna corpus make` wrote, as `gather` would give them.
 
-    actions: the last action that counts as a reaction; 0 for the newest. Raises Problem, with file and row, for what
-    is no such folder.
+    facts: the last post and action that count for reactions. Raises Problem, with file and row, for what is no such
+    folder.
     """
     files = shards(folder, DOCUMENTS)
     # Every file tells of the whole folder.
     dropped: dict[str, int] = about_shard(files[0]).get("dropped", {})
-    held = list(read_documents(folder))
+    held, repeated = _each_once(read_documents(folder))
+    if repeated:
+        dropped["repeated in the files"] = repeated
     ids = sorted({passage.post_id for document in held for passage in document.passages})
     posts: dict[str, Post] = {}
     for start in range(0, len(ids), _TOGETHER):
         posts |= reader.posts(MYNA, Purpose.TRAIN, ids[start : start + _TOGETHER])
         progress(start, 2 * len(ids))
     # Reactions are of posts that need not be in the folder.
-    counted = with_reactions(reader, list(posts.values()), permitted(reader)[0], actions)
+    among = (post for post in permitted(reader)[0] if post.seq <= facts["posts"])
+    counted = with_reactions(reader, list(posts.values()), among, facts["actions"])
     posts = {post.id: post for post in counted}
     scope = reader.scope(MYNA, Purpose.TRAIN)
     admitted = Counter(scope.decide(post).reason for post in posts.values())
@@ -48,6 +51,22 @@ def documents_of(reader: Reader, folder: Path, actions: int = 0, progress: Progr
     languages = Counter(document.lang for document in documents)
     progress(1, 1)
     return Gathered(documents, dict(admitted), dropped, dict(languages), registers)
+
+
+def _each_once(documents: Iterable[Document]) -> tuple[list[Document], int]:
+    """The documents, each post learned in the first that teaches it and only read in others; and how many were so."""
+    learned: set[str] = set()
+    found, repeated = [], 0
+    for document in documents:
+        passages = []
+        for passage in document.passages:
+            again = not passage.context and passage.post_id in learned
+            repeated += again
+            passages.append(replace(passage, context=True) if again else passage)
+            if not passage.context:
+                learned.add(passage.post_id)
+        found.append(replace(document, passages=tuple(passages)))
+    return found, repeated
 
 
 def _permitted(document: Document, posts: dict[str, Post]) -> Iterable[Document]:
@@ -68,13 +87,18 @@ def _permitted(document: Document, posts: dict[str, Post]) -> Iterable[Document]
 
 def _controlled(documents: list[Document], posts: dict[str, Post]) -> tuple[list[Document], tuple[float, ...]]:
     """The documents in the order of time, with their controls; and the quartiles of style."""
-    lang = {document.passages[-1].post_id: document.lang for document in documents}
+    told = {document.passages[-1].post_id: document.lang for document in documents}
     learned = {p.post_id: p.text for document in documents for p in document.passages if not p.context}
     ordered = sorted((posts[id] for id in learned), key=lambda post: (post.created_at, post.seq, post.id))
     texts = [learned[post.id] for post in ordered]
     spoken = languages_said(ordered, texts)
-    spoken = [lang.get(post.id, found) for post, found in zip(ordered, spoken, strict=True)]
+    spoken = [told.get(post.id) or found for post, found in zip(ordered, spoken, strict=True)]
     controls, registers = controls_of(ordered, texts, spoken)
     found = {post.id: names for post, names in zip(ordered, controls, strict=True)}
-    documents = [replace(document, controls=found.get(document.passages[-1].post_id, ())) for document in documents]
+    said = {post.id: lang for post, lang in zip(ordered, spoken, strict=True)}
+    lasts = [document.passages[-1].post_id for document in documents]
+    documents = [
+        replace(document, controls=found.get(last, ()), lang=document.lang or said.get(last, ""))
+        for document, last in zip(documents, lasts, strict=True)
+    ]
     return sorted(documents, key=lambda document: document.at), registers

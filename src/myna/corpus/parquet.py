@@ -172,12 +172,19 @@ def _write(
     return files
 
 
+def _moment(kind: Any) -> bool:
+    """Whether a column is of times, whose unit is its own."""
+    return bool((kind.inner if isinstance(kind, pl.List) else kind).is_temporal())
+
+
 def _table(path: Path, columns: Mapping[str, Any], needed: Sequence[str]) -> pl.DataFrame:
     """The columns of a file that are known here, as the types they must have."""
     try:
-        found = pl.read_parquet(path)
+        found = pl.read_parquet(path, glob=False)
         if missing := [name for name in needed if name not in found.columns]:
             raise Problem(f"{path} has no column {', '.join(missing)}.")
+        if moments := [name for name in columns if name in found.columns and _moment(found.schema[name])]:
+            raise Problem(f"{path}: {', '.join(moments)} must be whole numbers, milliseconds since 1970, UTC.")
         there = [pl.col(name).cast(kind) for name, kind in columns.items() if name in found.columns]
         found = found.select(there)
     except (OSError, pl.exceptions.PolarsError) as error:

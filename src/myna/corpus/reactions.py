@@ -12,19 +12,21 @@ _ACTIONS = 5_000_000
 
 
 def with_reactions(
-    reader: Reader, posts: Sequence[Post], among: Iterable[Post], until: int = 0, progress: Progress = quiet
+    reader: Reader, posts: Sequence[Post], among: Iterable[Post], until: int | None = None, progress: Progress = quiet
 ) -> list[Post]:
     """These posts with the counts of what they got here, where that is more.
 
     among: all permitted posts, of which the reposts and replies are counted. Likes are all there are up to the action
-    `until` (a sequence number; 0 for the newest).
+    `until` (a sequence number; None for the newest).
     """
     reposts: Counter[str] = Counter()
     replies: Counter[str] = Counter()
     for post in among:
         reposts[post.repost_of] += 1
         replies[post.reply_to] += 1
-    likes = _likes(reader, {post.id for post in posts}, until or reader.last_seq()["actions"], progress)
+    likes = _likes(
+        reader, {post.id for post in posts}, reader.last_seq()["actions"] if until is None else until, progress
+    )
     found = []
     for post in posts:
         if likes[post.id] or reposts[post.id] or replies[post.id]:

@@ -14,6 +14,7 @@ Of each hash 32 bits are kept: a false alarm (two in a thousand among ten millio
 more, and the words cannot be read back. The hashes stay when a post is deleted: the model may still know it.
 """
 
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -137,8 +138,13 @@ class Guarded:
         return Guarded(np.union1d(self.hashes, other.hashes))
 
     def save(self, directory: Path) -> None:
-        """Writes `guarded.npy`."""
-        np.save(directory / FILE, self.hashes)
+        """Writes `guarded.npy`, whole or not at all."""
+        begun = directory / f".{FILE}"
+        with begun.open("wb") as file:
+            np.save(file, self.hashes)
+            file.flush()
+            os.fsync(file.fileno())
+        begun.replace(directory / FILE)
 
     @classmethod
     def load(cls, directory: Path) -> "Guarded":
@@ -235,11 +241,12 @@ class GuardedTokens:
 def find_guarded(texts: Iterable[str], authors: npt.ArrayLike, shared_by: int = SHARED_BY) -> Guarded:
     """Of texts, by authors (texts,) numbered: the runs that fewer than so many of them share."""
     left, of = iter(texts), np.asarray(authors, np.uint64)
-    chunks: list[tuple[str, npt.NDArray[np.int64]]] = []
+    chunks: list[tuple[str, list[int]]] = []
     pairs, halves = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint32)]
     for begin in range(0, len(of), _TEXTS):
         letters = [letters_of(text) for text in islice(left, _TEXTS)]
-        joined, owner = "".join(letters), np.repeat(np.arange(len(letters)), [len(each) for each in letters])
+        joined, lengths = "".join(letters), [len(each) for each in letters]
+        owner = np.repeat(np.arange(len(letters)), lengths)
         row = _numbers(joined)
         places, hashes = run_places(row)
         # Not those that reach from one text into the next.
@@ -251,7 +258,7 @@ def find_guarded(texts: Iterable[str], authors: npt.ArrayLike, shared_by: int = 
         counted = np.unique(_paired(found, owner[: len(found)].astype(np.uint64)))
         once, by_texts = np.unique(_run_of(counted), return_counts=True)
         halves.append(np.repeat(once, np.minimum(by_texts, shared_by)))
-        chunks.append((joined, owner))
+        chunks.append((joined, lengths))
     runs, by_authors = np.unique(_run_of(np.unique(np.concatenate(pairs))), return_counts=True)
     once, by_texts = np.unique(np.concatenate(halves), return_counts=True)
     common = once[by_texts >= shared_by]
@@ -259,9 +266,9 @@ def find_guarded(texts: Iterable[str], authors: npt.ArrayLike, shared_by: int = 
     return Guarded(np.unique(np.concatenate([runs[by_authors < shared_by], *rare])))
 
 
-def _rare(joined: str, owner: npt.NDArray[np.int64], common: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
-    """Hashes of the short runs of these letters, within one text each, of which neither half is common."""
-    row = _numbers(joined)
+def _rare(joined: str, lengths: list[int], common: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    """Hashes of the short runs of these texts' letters, within one text each, of which neither half is common."""
+    row, owner = _numbers(joined), np.repeat(np.arange(len(lengths)), lengths)
     if len(row) < RARE:
         return np.zeros(0, np.uint32)
     seldom = ~np.isin(run_hashes(row, _HALF), common)

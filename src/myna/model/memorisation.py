@@ -10,12 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import torch
 
+from myna.model.runs import run_hashes, run_starts
 from myna.model.transformer import Cache, Transformer
-from myna.model.types import Tokens
-from myna.model.verbatim import run_hashes, run_starts
-
-Blocks = Callable[[Sequence[int], int], bool]
-"""Whether an id may not be written after this history."""
+from myna.model.types import Blocks, Tokens
 
 BEAMS = 6
 VERBATIM_TOKENS, VERBATIM_CHARACTERS = 12, 50

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from myna.model.verbatim import run_hashes
+from myna.model.runs import run_hashes
 
 ORDER = 5
 _Keys = npt.NDArray[np.uint64]

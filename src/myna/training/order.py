@@ -13,16 +13,16 @@ from myna.training.types import Text
 IGNORED = -100
 """As a target: do not learn this one."""
 _READINGS = 2
-"""Of the newest text, by a run that cannot read all of it: better than all once, or half of it by chance, since later
-posts are most like the latest (docs/model.md)."""
+"""Of the newest text, by a run that cannot read all of it so often: better than more of it once, since later posts are
+most like the latest (docs/log.md)."""
 
 
 class Order:
     """The training text in the order a seed gives."""
 
     def __init__(self, text: Text, seed: int, context: int, tokens: int = 0) -> None:
-        """tokens: how many will be read; where they are too few for the whole text, its newest end is the text. 0: all
-        of it."""
+        """tokens: how many will be read; where they are too few to read the text twice, its newest end is the text. 0:
+        all of it."""
         self._text = text
         self._seed = seed
         self.context = context

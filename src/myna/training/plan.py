@@ -65,7 +65,7 @@ class Plan:
     neighbours: bool = False
     """Whether the token embeddings begin as `neighbour_embeddings` has them."""
     newest: bool = False
-    """Whether a text too long to be read through is read from its newest end only."""
+    """Whether a text too long to be read twice is read from its newest end only."""
     changes: tuple[tuple[int, int, int], ...] = ()
     """Looks at the clock: after which step, the steps planned before it, and those planned since."""
 
