@@ -16,6 +16,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
+
+# How long an example takes says something of the machine only.
+settings.register_profile("myna", deadline=None)
+settings.load_profile("myna")
 
 
 @pytest.fixture(scope="session")
