@@ -69,7 +69,7 @@ def test_no_word_of_prompt_or_text_is_kept(myna: Myna) -> None:
     text = "".join(writing)
     decision = myna.log.get(writing.decision)
     kept = str((decision.input, decision.output))
-    assert len(text) > 20
+    assert len(text) > 12
     assert not any(word in kept for word in (*PROMPT.split()[1:], "quetzal", text, text.strip()[:12]))
 
 
