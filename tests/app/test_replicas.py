@@ -11,7 +11,7 @@ from pathlib import Path
 
 from myna.training import read_curve
 
-_TRAIN = ("train", "--tokens", "700000", "--layers", "2", "--width", "64", "--context", "32", "--batch", "32", "--json")
+_TRAIN = ("train", "--tokens", "1000000", "--layers", "2", "--width", "64", "--context", "32", "--batch", "32", "--json")
 
 
 def _start(home: Path, lighthouse: str, name: str) -> subprocess.Popen[bytes]:
@@ -47,9 +47,9 @@ def test_when_the_replica_that_writes_is_killed_another_writes_on_and_publishes_
         first.send_signal(signal.SIGKILL)
         first.wait()
         killed = time.time() * 1000
-        until(lambda: any(point["at"] > killed for point in read_curve(curve)), "second")
         third = _start(small_home, lighthouse, "third")
         started.append(third)
+        until(lambda: any(point["at"] > killed for point in read_curve(curve)), "second")
         for process, name in ((second, "second"), (third, "third")):
             assert process.wait(300) == 0, (small_home.parent / name).read_text()[-3000:]
     finally:
