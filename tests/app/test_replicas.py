@@ -11,7 +11,7 @@ from pathlib import Path
 
 from myna.training import read_curve
 
-_TRAIN = ("train", "--tokens", "1000000", "--layers", "2", "--width", "64", "--context", "32", "--batch", "32", "--json")
+_TRAIN = "train --tokens 1000000 --layers 2 --width 64 --context 32 --batch 32 --json".split()
 
 
 def _start(home: Path, lighthouse: str, name: str) -> subprocess.Popen[bytes]:
