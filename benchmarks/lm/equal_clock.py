@@ -73,7 +73,7 @@ def _train(directory: str, name: str, minutes: str, seed: str) -> float:
     shape = _FAMILY.shape(plan.width, plan.layers, plan.vocabulary, plan.context)
     # The same windows, of the newest text too.
     order = Order(corpus, plan.seed, plan.context, plan.intended if plan.newest else 0)
-    loop = Loop(PEERS[name](shape).train(), order, plan.batch, compiled=seconds > 120)
+    loop = Loop(PEERS[name](shape).train(), order, plan.batch, plan.precision, compiled=seconds > 120)
     print(f"{name}: {loop.train(seconds):,} tokens", file=sys.stderr)
     return loop.bits_per_byte(corpus, plan.context)
 

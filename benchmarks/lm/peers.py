@@ -1,7 +1,7 @@
 """Peers of the language model: transformers' Llama, and a plain loop in the shape of nanoGPT, written for this.
 
-Both as their authors would run them on a CPU: bf16 autocast, torch's attention kernel, fused AdamW, compiled where that
-is asked for. They read the same windows; what belongs to another document they may look at, as is usual there.
+Both as their authors would run them on a CPU: bf16 autocast where this processor is faster at it, torch's attention
+kernel, fused AdamW, compiled where that is asked for. They read the same windows; what belongs to another document they may look at, as is usual there.
 """
 
 import math
@@ -90,8 +90,10 @@ PEERS: dict[str, Callable[[Shape], nn.Module]] = {"transformers Llama": Llama, "
 class Loop:
     """A peer and its AdamW, stepped over an Order's windows."""
 
-    def __init__(self, model: nn.Module, order: Order, batch: int, rate: float = 2e-3, compiled: bool = True) -> None:
-        self.model, self.rate = model, rate
+    def __init__(
+        self, model: nn.Module, order: Order, batch: int, precision: str, compiled: bool = True, rate: float = 2e-3
+    ) -> None:
+        self.model, self.rate, self._half = model, rate, precision == "bfloat16"
         self._order, self._batch, self._step = order, batch, 0
         decayed = [p for p in model.parameters() if p.ndim == 2]
         others = [p for p in model.parameters() if p.ndim < 2]
@@ -100,7 +102,7 @@ class Loop:
         self._loss = torch.compile(self._plain) if compiled else self._plain
 
     def _plain(self, ids: Tensor, targets: Tensor) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
             logits = self.model(ids)
         return F.cross_entropy(
             logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum"

@@ -64,7 +64,8 @@ def _measure(directory: Path, quick: bool) -> dict[str, object]:
         described = shape(256, 6, _VOCABULARY, _CONTEXT)
         steps: dict[str, tuple[int, Callable[[], object]]] = {"ours": (1, trainer.advance)}
         for name, peer in PEERS.items():
-            steps[name] = (threads, Loop(peer(described).train(), trainer.order, _BATCH, compiled=compiled).advance)
+            loop = Loop(peer(described).train(), trainer.order, _BATCH, precision, compiled)
+            steps[name] = (threads, loop.advance)
         for turn in range(3 if quick else 14):
             for name, (inside, step) in steps.items():
                 set_threads(inside)
