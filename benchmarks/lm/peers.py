@@ -1,7 +1,8 @@
 """Peers of the language model: transformers' Llama, and a plain loop in the shape of nanoGPT, written for this.
 
 Both as their authors would run them on a CPU: bf16 autocast where this processor is faster at it, torch's attention
-kernel, fused AdamW, compiled where that is asked for. They read the same windows; what belongs to another document they may look at, as is usual there.
+kernel, fused AdamW, compiled where that is asked for. They read the same windows; what belongs to another document they
+may look at, as is usual there.
 """
 
 import math
