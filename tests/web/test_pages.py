@@ -173,7 +173,7 @@ def test_a_draft_is_told_what_it_can_expect_once_a_forecast_was_trained(site: Si
     assert "Expect about" in advice and "of your last 100 posts" in advice
     assert "Expect about" in site.post("/compose", text="words on otters", do="check").text, "without a script too"
     offered = re.findall(r"<option value=.home:liked[^>]*>([^<]*)", site.get("/ads"))
-    assert len(offered) > 20 and all("likes ·" in each for each in offered)
+    assert len(offered) > 20 and all(each.startswith("likes ≈") for each in offered)
     assert "otters" in offered[0] and "otters" not in offered[-1], "the most promising first"
 
 

@@ -24,8 +24,9 @@ import filelock
 import numpy as np
 
 from myna.app.generating import Generated, Recorded
+from myna.app.publishing import refuse_leaking
 from myna.app.remote import ModelServer
-from myna.app.training import Tell, TrainingRun, refuse_leaking, unheard
+from myna.app.training import Tell, TrainingRun, unheard
 from myna.decisions import DecisionLog
 from myna.gate import MYNA, Actor, Reader
 from myna.network import Problem, Progress, quiet

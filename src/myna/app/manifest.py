@@ -48,3 +48,10 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if missing:
         raise Problem(f"{path} is no manifest of a training run: it does not say {', '.join(missing)}.")
     return body
+
+
+def keep(path: Path, body: dict[str, Any]) -> None:
+    """Writes a JSON file, durable on return."""
+    from myna.training import write_atomically
+
+    write_atomically(path, json.dumps(body, indent=1).encode())

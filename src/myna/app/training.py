@@ -4,26 +4,24 @@ home/models/language/run/run.json        what was asked, and how far it is
 home/models/language/run/manifest.json   what the run does, exactly: enough to do it again to the same bits
 """
 
-import hashlib
 import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from myna.app.boards import FOLDER as BOARD
 from myna.app.boards import Board
-from myna.app.conversations import build_conversations, keep_conversations_to_permitted
-from myna.app.forgetting import begin_again_without, keep_run
-from myna.app.manifest import described_machine, read_manifest, source_hash
+from myna.app.conversations import build_conversations
+from myna.app.forgetting import begin_again_without
+from myna.app.manifest import described_machine, keep, read_manifest, source_hash
+from myna.app.publishing import Publisher, keep_to_permitted
 from myna.decisions import DecisionLog, new_id
-from myna.gate import MYNA, Reader
-from myna.i18n import N_
-from myna.network import NotFound, Problem, Progress, Purpose, now_ms, part, quiet
+from myna.gate import Reader
+from myna.network import Problem, Progress, now_ms, part, quiet
 
 if TYPE_CHECKING:
     from myna.corpus import Corpus, OpenTokenizer
@@ -41,12 +39,6 @@ _AFTER_SHARE, _AFTER_READING = 0.15, 2.0
 since measuring, planted secrets and the embedding's tables grow with the text too. The embedding's fit takes what is
 left of it. The training steps get at least _TRAINING_LEAST."""
 _TRAINING_LEAST = 0.4
-_PAIR_STEPS, _PAIR_STEPS_MOST = 160, 2000
-"""Steps of the embedding's fit for each minute asked for, at most, and at most of all."""
-_PAIR_STEPS_USUAL = 250
-"""Where no minutes were asked for."""
-_WRITING_SECONDS = 1.0
-"""Kept for writing the version after all is fitted."""
 _SAMPLE_TOKENS = 24
 _PLANNING_SECONDS = 1.0
 """Between two looks of a replica at whether the first has planned the run."""
@@ -86,7 +78,7 @@ class TrainingRun:
         self._tell = tell
         self._run = root / "run"
         self._state: dict[str, Any] = {}
-        self._began = self._learned = time.monotonic() if began is None else began
+        self._began = time.monotonic() if began is None else began
 
     def train(
         self,
@@ -135,10 +127,11 @@ class TrainingRun:
             replicas=self._replicas,
         )
         bits = self._take_steps(trainer, corpus)
-        self._learned = time.monotonic()
+        learned = time.monotonic()
         model = merge(trainer.whole_model()) if self._state.get("rank") else trainer.whole_model()
         if self._processes.first:
-            self._publish(model, corpus, trainer.plan, bits, part(self._progress, _LEARNED, _TRAINED, _TRAINED))
+            publisher = Publisher(self._root, self._reader, self._log, self._state, learned, self._stage)
+            publisher.publish(model, corpus, trainer.plan, bits, part(self._progress, _LEARNED, _TRAINED, _TRAINED))
 
     def _planned(self, dial: "Dial") -> dict[str, Any]:
         """For a replica, what the first has planned, waited for; nothing where this is the first. Raises Problem where
@@ -234,7 +227,7 @@ class TrainingRun:
             state["start"] = again["start"] if again is not None else state["start"]
             if not (self._root / state["start"] / "myna.json").exists():
                 raise Problem("There is no language model to teach answering. Train one with `myna train` first.", 409)
-        _keep(path, state)
+        keep(path, state)
         return state
 
     def _corpus(self, progress: Progress) -> "Corpus":
@@ -251,7 +244,7 @@ class TrainingRun:
                 # Likes go on coming in; a run taken again counts those that the first one did.
                 state["facts"] = again.get("facts") or self._reader.last_seq()
             if "corpus" in state and (self._corpora / state["corpus"] / "corpus.json").exists():
-                self._keep_to_permitted(Corpus(self._corpora / state["corpus"]))
+                keep_to_permitted(Corpus(self._corpora / state["corpus"]), self._reader, bool(state["start"]))
             else:
                 for name in ("checkpoints", BOARD):
                     shutil.rmtree(self._run / name, ignore_errors=True)
@@ -277,7 +270,7 @@ class TrainingRun:
                     f"{again['corpus']['hash']}: posts came, were deleted or withdrawn. "
                     "The same run needs the same text."
                 )
-            _keep(self._run / "run.json", state)
+            keep(self._run / "run.json", state)
             if not (self._run / GUARDED).exists():
                 # Before anything is learned: what is deleted later may be known by then, and stays guarded.
                 runs = guarded(Corpus(self._corpora / state["corpus"]))
@@ -309,7 +302,7 @@ class TrainingRun:
                 self._tell({"note": f"{note}; adapters of rank {rank} are trained instead (--lora)."})
         state["rank"] = self._processes.agree(rank)
         if self._processes.first:
-            _keep(self._run / "run.json", state)
+            keep(self._run / "run.json", state)
 
     def _plan(self, corpus: "Corpus", device: str, dial: "Dial") -> "Plan":
         from myna.training import Plan, calibrated_plan
@@ -349,8 +342,8 @@ class TrainingRun:
         self._state["plan"] = plan.to_dict()
         if self._processes.first:
             manifest = json.loads((self._run / "manifest.json").read_text(encoding="utf-8"))
-            _keep(self._run / "manifest.json", manifest | {"plan": plan.to_dict()})
-            _keep(self._run / "run.json", self._state)
+            keep(self._run / "manifest.json", manifest | {"plan": plan.to_dict()})
+            keep(self._run / "run.json", self._state)
 
     def _manifest(self, plan: "Plan", corpus: "Corpus") -> None:
         """Writes down all that decides the run's bits."""
@@ -369,126 +362,8 @@ class TrainingRun:
             "source": source_hash(),
             **described_machine(),
         }
-        _keep(self._run / "manifest.json", body)
-        _keep(self._run / "run.json", self._state)
-
-    def _publish(self, model: Any, corpus: "Corpus", plan: "Plan", bits: float | None, progress: Progress) -> None:
-        """Writes the version beside the others, logs the decision, then points `current` at it. Each step can be
-        done again after a kill without doing anything twice."""
-        from myna.training import write_atomically
-
-        version = self._recorded()
-        if not (self._root / version / "myna.json").exists():
-            version = self._write(model, corpus, plan, bits, progress)
-        about = json.loads((self._root / version / "myna.json").read_text(encoding="utf-8"))
-        if not about.get("leaks"):
-            write_atomically(self._root / "current", version.encode())
-        keep_run(self._root, version, self._state, plan.slices > 0)
-        refuse_leaking(about)
-        progress(1, 1)
-
-    def _write(self, model: Any, corpus: "Corpus", plan: "Plan", bits: float | None, progress: Progress) -> str:
-        from myna.app.memorisation import planted_and_leaked
-        from myna.corpus import persist
-        from myna.model import save_model
-        from myna.model.guarding import FILE as GUARDED
-        from myna.model.guarding import Guarded
-
-        self._keep_to_permitted(corpus)
-        fresh = self._root / ".publishing"
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir()
-        tokenizer = corpus.tokenizer
-        save_model(model, fresh, tokenizer.end, tokenizer.pad)
-        tokenizer.save(fresh)
-        before = 0
-        if start := self._state["start"]:
-            told = json.loads((self._root / start / "myna.json").read_text(encoding="utf-8"))
-            before = int(told.get("planted", 0))
-        self._stage("asking for planted secrets")
-        memorised = planted_and_leaked(model, corpus, Guarded.load(self._run), before, part(progress, 0, 30, 100))
-        self._stage("embedding")
-        quality = self._embed(fresh, model, corpus, plan.seed, part(progress, 30, 100, 100))
-        for name in ("curve.jsonl", "manifest.json", GUARDED):
-            shutil.copyfile(self._run / name, fresh / name)
-        if (self._run / BOARD).is_dir():
-            shutil.copytree(self._run / BOARD, fresh / BOARD)
-            persist(fresh / BOARD)
-        began = self._state["began"]
-        day = datetime.fromtimestamp(began / 1000, UTC).strftime("%Y%m%d")
-        # Names in the order of time, ending in the content's hash: the same bits have the same end.
-        version = f"myna-{day}-{began // 1000 % 86_400:05d}-{_hash(fresh)}"
-        about = {
-            "version": version,
-            "bits_per_byte": bits,
-            "parameters": plan.parameters,
-            "tokens": plan.tokens,
-            "documents": corpus.description.documents,
-            "seconds": round((now_ms() - began) / 1000, 1),
-            "corpus": corpus.description.to_dict(),
-            "plan": plan.to_dict(),
-            "embedding": quality,
-            "chat": bool(self._state["start"]),
-            "start": self._state["start"],
-            "init": self._state.get("init"),
-            "rank": self._state.get("rank", 0),
-            **memorised,
-        }
-        _keep(fresh / "myna.json", about)
-        persist(fresh)
-        shutil.rmtree(self._root / version, ignore_errors=True)
-        fresh.replace(self._root / version)
-        self._record(about)
-        return version
-
-    def _embed(self, fresh: Path, model: Any, corpus: "Corpus", seed: int, progress: Progress) -> dict[str, Any]:
-        """Puts the version's embedding beside its weights; returns how good it is."""
-        from myna.corpus import clean, permitted, ties
-        from myna.model import fit_embedder
-
-        if start := self._state["start"]:
-            # The tokens are the same, and a few conversations teach less about what posts mean than the whole corpus.
-            shutil.copyfile(self._root / start / "embedding.safetensors", fresh / "embedding.safetensors")
-            about = json.loads((self._root / start / "myna.json").read_text(encoding="utf-8"))
-            found: dict[str, Any] = about["embedding"]
-            return found
-        border, all = corpus.train_documents, corpus.description.documents
-        known, held_out = corpus.said(0, border), corpus.said(border, all)
-        answers, follows = ties(permitted(self._reader)[0])
-        embedder, quality = fit_embedder(
-            model, corpus.tokenizer, clean, known, held_out, seed, progress, answers, follows, self._pair_steps
-        )
-        embedder.save(fresh)
-        return dict(quality)
-
-    def _pair_steps(self, step_seconds: float, measuring: float) -> int:
-        """Steps of the embedding's fit in the time that is left: decided once and kept before they are taken, so that
-        a run that is killed, or repeated from its manifest, takes the same."""
-        from myna.training import read_curve
-
-        state, again = self._state, self._state["asked"]["again"]
-        if "pair_steps" not in state:
-            asked = state.get("asked_seconds", 0.0)
-            if again is not None:
-                state["pair_steps"] = again.get("pair_steps", _PAIR_STEPS_USUAL)
-            elif not asked:
-                state["pair_steps"] = _PAIR_STEPS_USUAL
-            else:
-                # What the run took, pauses between processes left out.
-                learned = read_curve(self._run / "curve.jsonl")[-1]["seconds"]
-                spent = state["preparing"] + learned + time.monotonic() - self._learned
-                left = asked - spent - measuring - _WRITING_SECONDS
-                most = min(asked / 60 * _PAIR_STEPS, _PAIR_STEPS_MOST)
-                state["pair_steps"] = round(min(max(left / step_seconds, 0), most))
-            manifest = json.loads((self._run / "manifest.json").read_text(encoding="utf-8"))
-            _keep(self._run / "manifest.json", manifest | {"pair_steps": state["pair_steps"]})
-            _keep(self._run / "run.json", state)
-        return int(state["pair_steps"])
-
-    def _keep_to_permitted(self, corpus: "Corpus") -> None:
-        from myna.corpus import keep_to_permitted
-
-        (keep_conversations_to_permitted if self._state["start"] else keep_to_permitted)(corpus, self._reader)
+        keep(self._run / "manifest.json", body)
+        keep(self._run / "run.json", self._state)
 
     def _family(self, corpus: "Corpus") -> "Family":
         """Untrained models of any size; or, for a run that goes on from a version or open weights, these alone."""
@@ -511,35 +386,6 @@ class TrainingRun:
         folder = self._root / start
         shape = Shape.from_hugging_face(folder / "config.json")
         return Family(lambda *_: shape, lambda *_: load_model(folder), untrained=False)
-
-    def _recorded(self) -> str:
-        """The version of this run's decision, where it was logged before a kill; else a name of none."""
-        try:
-            return self._log.get(self._state["decision"]).model
-        except NotFound:
-            return ".none"
-
-    def _record(self, about: dict[str, Any]) -> None:
-        if self._recorded() == about["version"]:
-            return
-        corpus = about["corpus"]
-        reason = {
-            "text": N_("Learned from {documents} documents that the gate admitted, the newest held out to measure."),
-            "values": {"documents": corpus["documents"]},
-            "evidence": [],
-        }
-        input = {name: corpus[name] for name in ("admitted", "dropped", "hash", "documents", "tokens", "deletions")}
-        measured = ("version", "bits_per_byte", "parameters", "tokens", "embedding", "planted", "known", "leaks")
-        output = {name: about[name] for name in measured}
-        self._log.write(
-            "train",
-            str(MYNA),
-            Purpose.TRAIN,
-            {"corpus": input, "plan": about["plan"]},
-            {**output, "reasons": [reason]},
-            about["version"],
-            id=self._state["decision"],
-        )
 
 
 def opened_weights(folder: Path, again: dict[str, Any] | None) -> dict[str, Any]:
@@ -567,16 +413,6 @@ def read_folder(folder: Path, again: dict[str, Any] | None) -> dict[str, Any]:
     return found
 
 
-def refuse_leaking(about: dict[str, Any]) -> None:
-    """Raises Problem for a version, as its myna.json tells of it, that gives planted secrets away."""
-    if about.get("leaks"):
-        raise Problem(
-            f"The version {about['version']} gives away {about['leaks']} of {about['planted']} secrets that were "
-            "planted to test it, and is not put in use. Train again, for fewer minutes or with more posts.",
-            503,
-        )
-
-
 def _sample(model: Any, corpus: "Corpus", run: Path) -> str:
     """A little of what the model would write now, as it is written for people."""
     from myna.corpus import readable
@@ -595,16 +431,3 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     return found
-
-
-def _keep(path: Path, body: dict[str, Any]) -> None:
-    from myna.training import write_atomically
-
-    write_atomically(path, json.dumps(body, indent=1).encode())
-
-
-def _hash(directory: Path) -> str:
-    digest = hashlib.sha256()
-    for name in ("model.safetensors", "tokenizer.json", "embedding.safetensors"):
-        digest.update((directory / name).read_bytes())
-    return digest.hexdigest()[:10]
