@@ -28,6 +28,7 @@ from myna.training.plan import Plan, Size, make_plan, most_steps
 from myna.training.processes import Processes
 from myna.training.replicas import Replicas
 from myna.training.slices import SlicedOrder
+from myna.training.teacher import Teacher
 from myna.training.types import Family, Text
 
 _MEASURES = 10
@@ -42,6 +43,9 @@ class Objective(nn.Module):
     def __init__(self, model: nn.Module, end: int, precision: str) -> None:
         super().__init__()
         self.model: Any = model
+        self.teacher: Teacher | None = None
+        self.share = 0.0
+        """Of the targets, that the teacher says."""
         self._end = end
         self._kind = getattr(torch, precision)
 
@@ -49,8 +53,11 @@ class Objective(nn.Module):
         """The summed loss of targets (windows, context) after ids (windows, context)."""
         with torch.autocast(ids.device.type, torch.bfloat16, enabled=self._kind == torch.bfloat16):
             hidden = self.model.hidden(ids, self._end)
-        learned = targets != IGNORED
-        return summed_cross_entropy(hidden[learned], self.model.lm_head.weight, targets[learned], self._kind)
+        learned, soft = targets != IGNORED, None
+        if self.teacher is not None and self.share and torch.is_grad_enabled():
+            tokens, chances = self.teacher.expects(ids.numpy(force=True), targets.numpy(force=True))
+            soft = torch.from_numpy(tokens).to(ids.device), torch.from_numpy(self.share * chances).to(ids.device)
+        return summed_cross_entropy(hidden[learned], self.model.lm_head.weight, targets[learned], self._kind, soft)
 
 
 class Trainer:
@@ -99,15 +106,14 @@ class Trainer:
         self.guard = SpikeGuard()
         self._norm = 0.0
         self._keeping, self._peak = keeping, peak
-        objective: nn.Module = Objective(self.model, text.end, plan.precision)
+        self._objective = Objective(self.model, text.end, plan.precision)
         self.sharded = shard and self.processes.size > 1
         if self.sharded:
-            sharding.shard(objective, self.model.model.layers, device)  # type: ignore[arg-type, union-attr]
+            sharding.shard(self._objective, self.model.model.layers, device)  # type: ignore[arg-type, union-attr]
         self.optimizer = Optimizer(self.model, plan, shared)
         if plan.compile:
             compile_layers(self.model)
-        self._objective = objective
-        self._gradients = Gradients(objective, shared)
+        self._gradients = Gradients(self._objective, shared)
         self._parallel: nn.Module | None = None
         if directory is not None:
             self._resume(directory)
@@ -132,6 +138,14 @@ class Trainer:
             with torch.no_grad():
                 table[known] = torch.from_numpy(found)[known]
         self._beginning = time.monotonic() - began
+
+    def _teach(self) -> None:
+        """Has the teacher count what may be known at this step, and says how much of the targets is its."""
+        objective = self._objective
+        objective.share = self.plan.share(self.step)
+        border = self.order.border(self.step) if isinstance(self.order, SlicedOrder) else self.text.train_documents
+        if objective.share and (objective.teacher is None or objective.teacher.documents != border):
+            objective.teacher = Teacher(self.text, self.plan.vocabulary, border)
 
     def _resume(self, directory: Path) -> None:
         state = load_checkpoint(directory)
@@ -170,6 +184,7 @@ class Trainer:
         plan, processes = self.plan, self.processes
         if self.replicas is not None:
             self.replicas.gather()
+        self._teach()
         share = (self.replicas or processes).share(plan.batch)
         ids, targets, count = self.order.batch(self.step, plan.batch, share)
         if processes.size == 1:
@@ -395,7 +410,7 @@ def seconds_per_step(
     plan = make_plan(
         *(size, family, text.vocabulary, 1 << 30, batch, 1.0, 1.0, 0.0, precision, 0, device, threads, compile),
     )
-    trainer = Trainer(replace(plan, neighbours=False, newest=False), family, text, None, device, processes)
+    trainer = Trainer(replace(plan, neighbours=False, newest=False, teacher=0.0), family, text, None, device, processes)
     timings = []
     for _ in range(4):
         began = time.perf_counter()

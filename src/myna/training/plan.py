@@ -25,6 +25,7 @@ _TOKENS_PER_PARAMETER = 1.0
 was ahead of one of 1.8M that saw 0.8M, in the same time (docs/model.md)."""
 _MOST_EPOCHS = 12
 """Beyond a dozen readings nothing new is learned (Muennighoff et al. 2023 find little after 4, nothing after 16)."""
+_TEACHER = 0.8
 _FEWEST_STEPS = 20
 _LOOKS = (0.3, 0.75)
 """Shares of the steps after which the clock is looked at."""
@@ -66,6 +67,8 @@ class Plan:
     """Whether the token embeddings begin as `neighbour_embeddings` has them."""
     newest: bool = False
     """Whether a text too long to be read twice is read from its newest end only."""
+    teacher: float = 0.0
+    """The share of what is to be predicted that the `Teacher` says, until the rates fall."""
     changes: tuple[tuple[int, int, int], ...] = ()
     """Looks at the clock: after which step, the steps planned before it, and those planned since."""
 
@@ -86,6 +89,11 @@ class Plan:
         planned = self.changes[0][1] if self.changes else self.steps
         left = planned - self._as_planned(step)
         return 1.0 if left > self.cooldown else 0.05 + 0.95 * left / max(self.cooldown, 1)
+
+    def share(self, step: int) -> float:
+        """The teacher's share at a step: as the plan says, then falling in a line, at the end to nothing."""
+        planned = self.changes[0][1] if self.changes else self.steps
+        return self.teacher * min((planned - self._as_planned(step)) * 3 / planned, 1.0)
 
     def _as_planned(self, step: int) -> float:
         """How far a step is, in steps of the first plan: after a change the rest of it is gone through slower or
@@ -225,6 +233,7 @@ def make_plan(
         compile=compile,
         neighbours=family.untrained,
         newest=family.untrained,
+        teacher=_TEACHER if family.untrained and device == "cpu" else 0.0,
     )
 
 

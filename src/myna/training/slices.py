@@ -56,9 +56,16 @@ class SlicedOrder:
         self.first: Text = parts[0]
         self._orders = [Order(part, seed + _SEEDS * place, context) for place, part in enumerate(parts)]
 
+    def border(self, step: int) -> int:
+        """The document that is the first not to be read until the slice of this step is done."""
+        return self.documents[self._place(step) + 1]
+
+    def _place(self, step: int) -> int:
+        return min(int(np.searchsorted(self.borders, step, side="right")) - 1, len(self._orders) - 1)
+
     def batch(self, step: int, size: int, part: slice = slice(None)) -> tuple[np.ndarray, np.ndarray, int]:
         """As `Order.batch`."""
-        place = min(int(np.searchsorted(self.borders, step, side="right")) - 1, len(self._orders) - 1)
+        place = self._place(step)
         return self._orders[place].batch(step - self.borders[place], size, part)
 
 
