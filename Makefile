@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find src/myna/web src/myna/locale -type f \( -name '*.ts' -o -name '*.css' -o -name '*.po' -o -name 'package*.json' \) -not -path '*/node_modules/*' -not -path '*/static/*' 2>/dev/null)
 
-.PHONY: install run serve test test-quick interop bench lint clean
+.PHONY: install run serve test interop bench lint clean
 
 install: $(VENV)/.installed
 
@@ -30,7 +30,7 @@ serve: install
 	@$(BIN)/myna serve $(ARGS)
 
 test: $(VENV)/.tested lint
-	$(BIN)/python -m pytest -m "not interop" $(ARGS)
+	$(BIN)/python -m pytest -m "not interop" -n 2 --dist loadfile $(ARGS)
 
 interop: $(VENV)/.tested
 	@scripts/provide-vllm $(BIN)/python

@@ -410,7 +410,7 @@ def seconds_per_step(
     plan = make_plan(
         *(size, family, text.vocabulary, 1 << 30, batch, 1.0, 1.0, 0.0, precision, 0, device, threads, compile),
     )
-    trainer = Trainer(replace(plan, neighbours=False, newest=False, teacher=0.0), family, text, None, device, processes)
+    trainer = Trainer(replace(plan, neighbours=False, newest=False, teacher=0), family, text, None, device, processes)
     timings = []
     for _ in range(4):
         began = time.perf_counter()

@@ -11,6 +11,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from myna.training.teacher import TOKENS_MOST
 from myna.training.types import Family, Sized
 
 _LADDER = (
@@ -25,7 +26,12 @@ _TOKENS_PER_PARAMETER = 1.0
 was ahead of one of 1.8M that saw 0.8M, in the same time (docs/model.md)."""
 _MOST_EPOCHS = 12
 """Beyond a dozen readings nothing new is learned (Muennighoff et al. 2023 find little after 4, nothing after 16)."""
-_TEACHER = 0.8
+_TEACHER = 8
+"""Where the share of the text that was read is one in this many, the teacher says half of what is to be predicted. What
+came is right on average, and far from what else could have come while little is read; what the teacher expects
+is always as near. Shares that were best with 9M tokens of text: .8 in reading 0.6M, .5 in reading 3M (docs/log.md)."""
+_TEACHER_LEAST = 0.1
+"""A share that is less is not worth the time."""
 _FEWEST_STEPS = 20
 _LOOKS = (0.3, 0.75)
 """Shares of the steps after which the clock is looked at."""
@@ -67,8 +73,8 @@ class Plan:
     """Whether the token embeddings begin as `neighbour_embeddings` has them."""
     newest: bool = False
     """Whether a text too long to be read twice is read from its newest end only."""
-    teacher: float = 0.0
-    """The share of what is to be predicted that the `Teacher` says, until the rates fall."""
+    teacher: int = 0
+    """How many tokens are to be read until the `Teacher` says half of what is to be predicted; 0 for none."""
     changes: tuple[tuple[int, int, int], ...] = ()
     """Looks at the clock: after which step, the steps planned before it, and those planned since."""
 
@@ -91,9 +97,11 @@ class Plan:
         return 1.0 if left > self.cooldown else 0.05 + 0.95 * left / max(self.cooldown, 1)
 
     def share(self, step: int) -> float:
-        """The teacher's share at a step: as the plan says, then falling in a line, at the end to nothing."""
+        """The teacher's share at a step: less the more is read, and over the last third falling to nothing."""
         planned = self.changes[0][1] if self.changes else self.steps
-        return self.teacher * min((planned - self._as_planned(step)) * 3 / planned, 1.0)
+        left = (planned - self._as_planned(step)) / planned
+        share = min(3 * left, 1.0) * self.teacher / max(self.teacher + step * self.batch * self.context, 1)
+        return share if share >= _TEACHER_LEAST else 0.0
 
     def _as_planned(self, step: int) -> float:
         """How far a step is, in steps of the first plan: after a change the rest of it is gone through slower or
@@ -233,7 +241,7 @@ def make_plan(
         compile=compile,
         neighbours=family.untrained,
         newest=family.untrained,
-        teacher=_TEACHER if family.untrained and device == "cpu" else 0.0,
+        teacher=min(tokens, TOKENS_MOST) // _TEACHER if family.untrained and device == "cpu" else 0,
     )
 
 

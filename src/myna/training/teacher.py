@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from myna.training.order import IGNORED
 from myna.training.types import Text
@@ -28,8 +29,8 @@ class _Order:
     """Runs of one length, by number, and what followed them.
 
     totals: (runs,) float32, how often anything did. distinct: (runs,) float32, how many different tokens.
-    first: (runs + 1,) int64, where each one's `followers` and `counts` begin, the most frequent first. longer:
-    sorted, run * vocabulary + token, of each run that is one longer, whose number is its place there.
+    first: (runs + 1,) int64, where each one's `followers` and `counts` begin, the most frequent first; beyond all lies
+    some room. longer: sorted, run * vocabulary + token, of each run one longer, whose number is its place there.
     """
 
     totals: _Chances
@@ -70,25 +71,31 @@ class Teacher:
             found.append(runs[at])
             runs = self._longer(order, runs, ids)
         left = np.ones(len(target), np.float32)
-        tokens, chances = [], []
+        tokens = np.empty((len(target), sum(_FOLLOWERS)), np.int64)
+        chances = np.empty(tokens.shape, np.float32)
+        end = tokens.shape[1]
         for order, run, most in zip(reversed(self._orders), reversed(found), reversed(_FOLLOWERS), strict=True):
+            follower, chance = tokens[:, end - most : end], chances[:, end - most : end]
+            end -= most
             of = np.maximum(run, 0)
             known = (run >= 0) & (order.totals[of] > 1)
             first = order.first[of]
-            place = first[:, None] + np.arange(most)
-            there = (place < order.first[of + 1][:, None]) & known[:, None]
-            place = np.where(there, place, 0)
-            follower = order.followers[place]
-            counts = order.counts[place]
-            own = (follower == target) & there
-            once = (own & (counts == 1)).any(1)
-            total = np.maximum(order.totals[of] - own.any(1), 1)  # without this place itself
-            taught = np.where(there, np.maximum(counts - own - _DISCOUNT, 0), 0)
-            tokens.append(follower)
-            chances.append(taught * (left / total)[:, None])
-            passed = np.minimum(_DISCOUNT * (order.distinct[of] - once) / total, 1)
-            left = np.where(known, left * passed, left)
-        return np.concatenate(tokens, 1), np.concatenate(chances, 1).astype(np.float32)
+            there = np.arange(most) < np.where(known, order.first[of + 1] - first, 0)[:, None]
+            follower[:] = sliding_window_view(order.followers, most)[first]
+            chance[:] = sliding_window_view(order.counts, most)[first]
+            # Without this place itself, where it was counted.
+            own, at = np.nonzero((follower == target) & there)
+            total, distinct = order.totals[of], order.distinct[of]
+            total[own] -= 1
+            distinct[own] -= chance[own, at] == 1
+            chance[own, at] -= 1
+            total = np.maximum(total, 1)
+            chance -= _DISCOUNT
+            np.maximum(chance, 0, out=chance)
+            chance *= (left / total)[:, None]
+            chance *= there
+            left = np.where(known, left * np.minimum(_DISCOUNT * distinct / total, 1), left)
+        return tokens, chances
 
     def _single(self, tokens: np.ndarray) -> _Ids:
         """Runs of one token, whose number is the token's; -1 for what is deleted."""
@@ -130,8 +137,8 @@ class Teacher:
             totals.astype(np.float32),
             distinct.astype(np.float32),
             first,
-            np.append(token[taught], 0),  # so that place 0 is there even where nothing is taught
-            np.append(counts[taught], 0).astype(np.float32),
+            np.pad(token[taught], (0, most)),  # so that `most` places can be looked at from any
+            np.pad(counts[taught], (0, most)).astype(np.float32),
             keys[often],
         )
         return order, longer
