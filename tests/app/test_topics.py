@@ -39,7 +39,7 @@ def language(tmp_path_factory: pytest.TempPathFactory) -> Language:
     language = Language(home, Reader(store), DecisionLog(store))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MYNA_THREADS", "1")
-        language.train(Dial(tokens=300_000, width=64, layers=2, context=32, batch=16, seed=1))
+        language.train(Dial(tokens=450_000, width=64, layers=2, context=32, batch=16, seed=1))
     return language
 
 

@@ -65,6 +65,11 @@ def test_what_was_said_once_teaches_nothing() -> None:
     assert not _expected(row, [_END, 10, 11], 12)
 
 
+def test_text_of_a_single_post_teaches_nothing() -> None:
+    assert not _expected(Row([5, 6, 7, 8]), [_END, 5, 6], 7)
+    assert not _expected(Row([]), [_END], 5)
+
+
 def test_what_is_deleted_or_only_read_is_not_counted() -> None:
     told = Row(*[[5, 6, 7]] * 3, *[[5, 6, 8]] * 5)
     assert _expected(told, [_END, 5, 6], 7)[8] > 0.3

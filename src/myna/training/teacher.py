@@ -56,7 +56,7 @@ class Teacher:
         for most in _FOLLOWERS:
             order, runs = self._counted(tokens, learned, runs, count, most)
             self._orders.append(order)
-            count = len(order.longer)
+            count = max(len(order.longer), 1)
 
     def expects(self, ids: np.ndarray, targets: np.ndarray) -> tuple[_Ids, _Chances]:
         """What may come at each place that is learned: tokens (places, n), some of them twice and those of chance 0 of
