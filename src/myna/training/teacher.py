@@ -84,11 +84,11 @@ class Teacher:
             follower[:] = sliding_window_view(order.followers, most)[first]
             chance[:] = sliding_window_view(order.counts, most)[first]
             # Without this place itself, where it was counted.
-            own, at = np.nonzero((follower == target) & there)
+            own, rank = np.nonzero((follower == target) & there)
             total, distinct = order.totals[of], order.distinct[of]
             total[own] -= 1
-            distinct[own] -= chance[own, at] == 1
-            chance[own, at] -= 1
+            distinct[own] -= chance[own, rank] == 1
+            chance[own, rank] -= 1
             total = np.maximum(total, 1)
             chance -= _DISCOUNT
             np.maximum(chance, 0, out=chance)
