@@ -28,3 +28,19 @@ def test_nothing_to_learn_costs_nothing() -> None:
     loss.backward()
     assert loss.item() == 0.0
     assert weight.grad is not None and not weight.grad.any()
+
+
+def test_with_soft_targets_the_gradients_are_those_of_the_cross_entropy_with_all_of_them() -> None:
+    hidden, weight, targets = _case(600)
+    tokens = torch.randint(0, 50, (600, 7))
+    tokens[:, 1] = tokens[:, 0]  # one may be there twice
+    chances = torch.rand(600, 7) / 8
+    whole = torch.zeros(600, 50).scatter_add_(1, tokens, chances)
+    whole.scatter_add_(1, targets[:, None], 1 - chances.sum(1, keepdim=True))
+    plain = F.cross_entropy(hidden @ weight.T, whole, reduction="sum")
+    wanted = torch.autograd.grad(plain * 0.3, (hidden, weight))
+    loss = summed_cross_entropy(hidden, weight, targets, torch.float32, (tokens, chances))
+    found = torch.autograd.grad(loss * 0.3, (hidden, weight))
+    assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(found, wanted, strict=True))
+    # What is told is how well the target alone was foreseen.
+    assert torch.allclose(loss, F.cross_entropy(hidden @ weight.T, targets, reduction="sum"), rtol=1e-5)

@@ -67,7 +67,8 @@ def summed_cross_entropy(
     """The sum of -ln p(target) over the rows; differentiable once.
 
     hidden: (rows, width); weight: (vocabulary, width); targets: (rows,) int64; kind: precision of the products. soft:
-    targets beside them; the gradient is then that of the cross entropy with these, and with the target for the rest.
+    targets beside them; the gradient, not the sum, is then that of the cross entropy with these, and with the target
+    for the rest.
     """
     loss: Tensor = _Summed.apply(hidden, weight, targets, kind, soft)  # type: ignore[no-untyped-call]
     return loss
